@@ -4,7 +4,7 @@
  * What arrives on a connection: bytes for its session, the events that result, and its timers.
  */
 
-#include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/controller/scope-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -106,10 +106,7 @@ static void connection_on_event(PeerConnection *c, SessionEvent *event, Buffer *
                 break;
         case SESSION_EVENT_STATE:
                 connection_flush(c, out, now_usec);
-                guests_claim(&c->controller->guests, c->guest, &event->state, event->version,
-                             c->controller->host.now(c->controller->host.userdata));
-                c->has_asked = true;
-                c->controller->due.partial = true;
+                share_ask(c, &event->state, event->version, now_usec);
                 break;
         case SESSION_EVENT_BYE:
         case SESSION_EVENT_VIOLATION:

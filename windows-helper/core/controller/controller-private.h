@@ -4,9 +4,9 @@
 /*
  * The controller's state, and what the files of this folder call in each other. From the top down:
  * controller.c (lifetime, timers, reports from the owner), settle.c (one run) with scope.c (whom it
- * is for) and checks.c (around it), admission.c (whom the policy admits), connection-input.c (what
- * arrives), connection.c (sending, ending, an identity's one place), places.c (who has to go when
- * there are too many).
+ * is for), share.c (whose turn it is), reported.c (what was said last) and checks.c (around it),
+ * admission.c (whom the policy admits), connection-input.c (what arrives), connection.c (sending,
+ * ending, an identity's one place), places.c (who has to go when there are too many).
  */
 
 #include "windows-helper/core/base/result.h"
@@ -19,6 +19,14 @@
 #include "windows-helper/core/rules/rule-view.h"
 
 #define CONTROLLER_USEC_PER_MSEC UINT64_C(1000)
+
+/* A STATE that is not the guest's claim yet (share.c). */
+typedef struct WaitingState {
+        WireState state;
+        uint8_t version; /* of the protocol in which it came */
+        bool waits;      /* there is one */
+        uint64_t came_usec;
+} WaitingState;
 
 /* Written by connection.c and connection-input.c. */
 struct PeerConnection {
@@ -36,6 +44,7 @@ struct PeerConnection {
         bool revoked; /* it is not admitted any longer, and its claim goes with it */
         bool closing; /* the host was asked to close it; only controller_disconnect() follows */
         uint64_t slot_deadline; /* it waits for its identity's live session to answer a PING */
+        WaitingState waiting;   /* owned; the newest STATE, while it waits for the guest's share */
 };
 
 /* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */

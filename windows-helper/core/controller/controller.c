@@ -8,6 +8,7 @@
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/controller-private.h"
 #include "windows-helper/core/controller/forwarder-private.h"
+#include "windows-helper/core/controller/scope-private.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
@@ -263,6 +264,7 @@ static void controller_look_at_clock(Controller *controller, uint64_t now_usec) 
         if (guests_expire(&controller->guests, now_usec) || due->retry_usec <= now_usec ||
             due->all_usec <= now_usec)
                 due->run = true;
+        share_wake(controller, now_usec);
         if (controller->verify.due_usec > now_usec)
                 return;
         if (controller->verify.due_for_waiting)
@@ -309,6 +311,8 @@ uint64_t controller_deadline(const Controller *controller) {
                 deadline = controller->due.all_usec;
         if (controller->due.keys_usec < deadline)
                 deadline = controller->due.keys_usec;
+        if (share_deadline(controller) < deadline)
+                deadline = share_deadline(controller);
         if (controller->verify.due_usec < deadline)
                 deadline = controller->verify.due_usec;
         if (controller_log_deadline(&controller->log) < deadline)

@@ -33,7 +33,8 @@ typedef struct Guest {
         WireState state;
         uint64_t state_serial; /* counts the STATEs of all guests */
         uint64_t asked_usec;   /* when it had come */
-        uint64_t expires;      /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
+        uint64_t paid_usec; /* until then its share of the time is used up; see scope-private.h */
+        uint64_t expires;   /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
         /* the answer */
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
         GuestServiceName *reported; /* owned; the names that go with them */

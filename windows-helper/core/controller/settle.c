@@ -2,25 +2,19 @@
 
 /*
  * One run: read the values, reconcile, apply, and send a RESULT to every guest whose services are
- * not as they were reported last. It also logs those changes.
+ * not as they were reported last.
  */
 
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/forwarder-private.h"
+#include "windows-helper/core/controller/reported-private.h"
 #include "windows-helper/core/controller/scope-private.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Services of a guest with a line of their own in the log of one run; others are counted. */
-#define SETTLE_LOG_LINES_MAX CONTROLLER_LOG_LINES_MAX
-
-/* How far the list of services that were reported last is searched for a name. Lists keep their
- * order, and a service that moves further than that is logged as if it was new. */
-#define SETTLE_REPORTED_WINDOW 16
 
 typedef struct Settle {
         Controller *controller;
@@ -76,88 +70,6 @@ static void settle_log_guest(Settle *s, Guest *guest) {
                             event == EVENT_OFF_LINK ? why : "");
 }
 
-static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) {
-        return a->state == b->state && a->reason == b->reason && a->forwarder == b->forwarder &&
-               a->why == b->why && strcmp(a->text ? a->text : "", b->text ? b->text : "") == 0;
-}
-
-/* What was reported last about service @name, or NULL. @cursor moves along both lists. */
-static const WireServiceResult *settle_reported(const Guest *guest, const char *name,
-                                                uint32_t *cursor) {
-        for (uint32_t i = *cursor; i < guest->n_reported && i - *cursor < SETTLE_REPORTED_WINDOW;
-             i++) {
-                if (strcmp(guest->reported[i].text, name) == 0) {
-                        *cursor = i + 1;
-                        return &guest->results[i];
-                }
-        }
-        return NULL;
-}
-
-static void settle_log_services(Settle *s, const Guest *guest, const WireServiceResult *results) {
-        uint32_t cursor = 0, n_changed = 0, n_active = 0;
-        LogCause cause = {guest->owner, peer_vm(&guest->peer), guest->keyed};
-        char name[CONTROLLER_NAME_MAX];
-
-        controller_log_name(guest->owner, name);
-        for (uint32_t i = 0; i < guest->state.n_services; i++) {
-                const WireServiceResult *now = &results[i], *last;
-                bool good =
-                        now->state == WIRE_SERVICE_ACTIVE && now->reason != WIRE_REASON_UNREACHABLE;
-
-                n_active += now->state == WIRE_SERVICE_ACTIVE;
-                last = settle_reported(guest, guest->state.services[i].name, &cursor);
-                if ((last && settle_same(last, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX)
-                        continue;
-                controller_log_peer(
-                        &s->controller->log, &cause, good ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-                        good ? EVENT_SERVICE_STATE : EVENT_SERVICE_PROBLEM,
-                        "%s: service '%s' is %s%s%s", name, guest->state.services[i].name,
-                        wire_service_state_name(now->state), now->text ? ": " : "",
-                        now->text ? now->text : "");
-        }
-        if (n_changed > SETTLE_LOG_LINES_MAX) {
-                controller_log_peer(&s->controller->log, &cause, LOG_LEVEL_NOTICE,
-                                    EVENT_SERVICE_STATE,
-                                    "%s: services changed besides these: %u; active: %u of %u",
-                                    name, (unsigned) (n_changed - SETTLE_LOG_LINES_MAX),
-                                    (unsigned) n_active, (unsigned) guest->state.n_services);
-        }
-}
-
-static bool settle_changed(const Guest *guest, const WireServiceResult *results) {
-        bool renamed = guest->reported_serial != guest->state_serial;
-
-        if (guest->n_reported != guest->state.n_services)
-                return true;
-        for (uint32_t i = 0; i < guest->n_reported; i++)
-                if (!settle_same(&guest->results[i], &results[i]) ||
-                    (renamed &&
-                     strcmp(guest->reported[i].text, guest->state.services[i].name) != 0))
-                        return true;
-        return false;
-}
-
-/* Remember @results, which are taken over, as what was reported about the guest's services. */
-static void settle_remember(Guest *guest, WireServiceResult *results) {
-        uint32_t n = guest->state.n_services;
-        GuestServiceName *names = malloc((n + 1u) * sizeof(*names));
-
-        result_list_free(guest->results, guest->n_reported);
-        free(guest->reported);
-        guest->reported = names;
-        guest->results = results;
-        guest->n_reported = n;
-        if (!names) { /* out of memory: the next run treats everything as new */
-                result_list_free(results, n);
-                guest->results = NULL;
-                guest->n_reported = 0;
-                return;
-        }
-        for (uint32_t i = 0; i < n; i++)
-                memcpy(names[i].text, guest->state.services[i].name, sizeof(names[i].text));
-}
-
 /* Microseconds since then, UINT32_MAX at most. */
 static uint32_t settle_took(const Settle *s, uint64_t since_usec) {
         uint64_t took = s->controller->host.now(s->controller->host.userdata) - since_usec;
@@ -168,7 +80,7 @@ static uint32_t settle_took(const Settle *s, uint64_t since_usec) {
 static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         const ReconcileGuest g = settle_input(guest);
         uint8_t place = (uint8_t) reconcile_place(&g, &s->controller->hostnet);
-        bool changed = settle_changed(guest, results) || guest->place != place;
+        bool changed = reported_changed(guest, results) || guest->place != place;
 
         guest->place = place;
         settle_log_guest(s, guest);
@@ -186,8 +98,8 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         }
         guest->answer_due = false;
         if (changed) {
-                settle_log_services(s, guest, results);
-                settle_remember(guest, results);
+                reported_log(&s->controller->log, guest, results);
+                reported_remember(guest, results);
         } else {
                 result_list_free(results, guest->state.n_services);
         }
@@ -282,7 +194,10 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
 static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o) {
         Controller *controller = s->controller;
         int error = controller->last_run.activation_error;
+        uint64_t due_usec = controller->verify.due_usec;
 
+        if (!s->scope.checks) /* one that is due comes after this run */
+                controller->verify.due_usec = SESSION_NO_DEADLINE;
         if ((o->activated && o->activation == 0) || o->relayed)
                 verify_restart(&controller->verify);
         controller->verify.without_portproxy = error != 0;
@@ -290,6 +205,8 @@ static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o)
                 forwarder_block(controller, plan, s->now_usec);
         s->looks_later = !checks_verify(controller, plan, s->scope.guests, s->scope.asked && !error,
                                         s->now_usec);
+        if (!s->scope.checks && controller->verify.due_usec > due_usec)
+                controller->verify.due_usec = due_usec;
         controller->verify.relay_changed |= o->relayed; /* for the checks of the next run */
 }
 
@@ -372,7 +289,7 @@ int settle(Controller *controller, uint64_t now_usec) {
         };
         int r;
 
-        scope_choose(&s.scope, controller);
+        scope_choose(&s.scope, controller, now_usec);
         controller->due.run = controller->due.partial = controller->due.rest = false;
         if (!s.scope.partial)
                 controller->due.retry_usec = SESSION_NO_DEADLINE;
@@ -383,6 +300,7 @@ int settle(Controller *controller, uint64_t now_usec) {
                 controller->due.all_usec = settle_later(controller, now_usec);
         if (!s.scope.partial)
                 controller->last_run.all_took_usec = settle_took(&s, s.started);
+        share_charge(&s.scope, settle_took(&s, s.started), now_usec);
         rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
         scope_done(&s.scope);

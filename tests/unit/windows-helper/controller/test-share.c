@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Each guest's share of the helper's time: a guest that asks without a pause waits, and the others
+ * do not; neither do they wait for a look at the host's sockets that is due for somebody else. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+#include "windows-helper/core/controller/scope-private.h"
+
+#include <stdio.h>
+
+#define WRITE_USEC 1000 /* what the host needs for a value */
+#define LISTENS    100  /* so many come and go with each STATE */
+
+static World w;
+static FakeAgent *small, *loud;
+
+static int slow_write(MemoryHost *m, MemoryCall call) {
+        if (call == MEMORY_RULE_SET || call == MEMORY_RULE_DELETE)
+                m->now_usec += WRITE_USEC;
+        return 0;
+}
+
+static void setup(void) {
+        world_start_two(&w);
+        small = &w.agents[0];
+        loud = &w.agents[1];
+        w.host.fault = slow_write;
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+/* Ask for something else than last time. */
+static void toggle(FakeAgent *a, unsigned turn) {
+        agent_ask(a, "172.20.0.2", turn % 2 ? "a=0.0.0.0:20000-20099" : "a=0.0.0.0:30000-30099");
+}
+
+static uint64_t writes(void) {
+        return w.host.calls[MEMORY_RULE_SET] + w.host.calls[MEMORY_RULE_DELETE];
+}
+
+/* Ask every millisecond for @sec seconds. Returns how much of that time was spent on it. */
+static double flood(unsigned sec) {
+        uint64_t begin = w.host.now_usec, n = writes();
+
+        for (unsigned turn = 0; w.host.now_usec - begin < sec * UINT64_C(1000000); turn++) {
+                toggle(loud, turn);
+                world_wait(&w, 1);
+        }
+        return (double) ((writes() - n) * WRITE_USEC) / (double) (w.host.now_usec - begin);
+}
+
+START_TEST(test_one_that_floods_has_its_share) {
+        double part;
+
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        part = flood(20);
+        ck_assert_double_lt(part, 1.0 / SHARE_PART + 0.05);
+        ck_assert_double_gt(part, 1.0 / SHARE_PART - 0.05);
+        world_wait(&w, SHARE_WAIT_USEC / 1000); /* the last one counts */
+        agent_expect(loud, "a active");
+        ck_assert_uint_eq(w.host.rules.n, LISTENS + 1);
+}
+END_TEST
+
+START_TEST(test_one_that_is_alone_never_waits) {
+        agent_leave(small);
+        world_run(&w);
+        ck_assert_double_gt(flood(5), 0.9);
+}
+END_TEST
+
+/* … nor does one that begins to be alone. */
+START_TEST(test_the_other_leaves) {
+        unsigned n;
+
+        (void) flood(2);
+        toggle(loud, 0);
+        toggle(loud, 1);
+        n = loud->n_results;
+        agent_leave(small);
+        world_run(&w);
+        ck_assert_uint_eq(loud->n_results, n + 1);
+}
+END_TEST
+
+/* What was not used is left to a guest: some changes in a row. */
+START_TEST(test_news_now_and_then_never_waits) {
+        world_wait(&w, SHARE_UNUSED_USEC / 1000);
+        for (unsigned i = 0; i < 100; i++) {
+                unsigned n = loud->n_results;
+
+                agent_ask(loud, i % 2 ? "172.20.0.2" : "172.20.0.3", "a=0.0.0.0:20000-20009");
+                ck_assert_uint_eq(loud->n_results, n + 1);
+                if (i % 10 == 9) /* ten times 10 ms, and 20 of the first */
+                        world_wait(&w, 800);
+        }
+}
+END_TEST
+
+/* The other one's changes are made at once, whoever waits. */
+START_TEST(test_the_others_do_not_wait) {
+        for (unsigned i = 0; i < 50; i++) {
+                unsigned n;
+                char address[32];
+
+                (void) flood(1);
+                n = small->n_results;
+                (void) snprintf(address, sizeof(address), "172.20.1.%u", i + 1);
+                agent_ask(small, address, "web=0.0.0.0:80");
+                ck_assert_uint_eq(small->n_results, n + 1);
+        }
+}
+END_TEST
+
+START_TEST(test_no_wait_is_long) {
+        WireState s;
+        unsigned n;
+
+        for (unsigned turn = 0; turn < 2; turn++) { /* seconds of work */
+                world_parse(&s, "172.20.0.2",
+                            turn ? "a=0.0.0.0:10000-19999" : "a=0.0.0.0:20000-29999");
+                agent_push(loud, &s);
+                wire_state_done(&s);
+        }
+        n = loud->n_results;
+        agent_ask(loud, "172.20.0.2", "b=0.0.0.0:80"); /* waits */
+        ck_assert_uint_eq(loud->n_results, n);
+        world_wait(&w, SHARE_WAIT_USEC / 1000);
+        agent_expect(loud, "b active");
+        ck_assert_uint_eq(w.host.rules.n, 1);
+}
+END_TEST
+
+/* Its connection ends while a STATE waits. That is what its guest wants, and what it keeps. */
+START_TEST(test_the_connection_ends_meanwhile) {
+        for (unsigned turn = 0; turn < 3; turn++) {
+                (void) flood(1);
+                agent_ask(loud, "172.20.0.2", turn ? "b=0.0.0.0:80" : "b=0.0.0.0:81");
+                ck_assert_ptr_eq(
+                        memory_host_rule(&w.host, RULE_V4TOV4, turn ? "0.0.0.0/80" : "0.0.0.0/81"),
+                        NULL);
+                if (turn == 2)
+                        agent_leave(loud);
+                else
+                        agent_vanish(loud);
+                world_run(&w);
+                world_expect_rules(&w, turn ? "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
+                                            : "v4tov4 0.0.0.0/81 172.20.0.2/81\n");
+                agent_connect(loud);
+        }
+}
+END_TEST
+
+/* A new session's first STATE waits, too. Until then nothing is answered, because the numbers of
+ * RESULTs are those of the session's own STATEs. */
+START_TEST(test_a_new_session_is_no_way_out) {
+        unsigned n;
+
+        (void) flood(1);
+        agent_vanish(loud);
+        world_run(&w);
+        agent_connect(loud);
+        n = loud->n_results;
+        agent_ask(loud, "172.20.0.2", "b=0.0.0.0:80");
+        ck_assert_uint_eq(loud->n_results, n);
+        world_wait(&w, SHARE_WAIT_USEC / 1000);
+        agent_expect(loud, "b active");
+        ck_assert_uint_eq(loud->n_results, n + 1);
+        ck_assert_uint_eq(loud->result.sequence, 1);
+}
+END_TEST
+
+/* What the host needs for a look, and how often it has looked. */
+#define LOOK_USEC 20000
+
+static uint64_t looks(void) {
+        return w.host.calls[MEMORY_LISTENING_READ];
+}
+
+/* The forwarder is slow to listen for loud's endpoints, so looks are due all the time. The small
+ * one's is open, and its address changes. */
+static void wait_for_loud(void) {
+        w.host.listeners = true;
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        world_wait(&w, 1000);
+        agent_expect(small, "web active");
+        w.host.iphlpsvc_slow = true;
+        w.host.look_usec = LOOK_USEC;
+        toggle(loud, 0);
+        agent_expect(loud, "a pending not-listening");
+}
+
+START_TEST(test_news_do_not_wait_for_a_look_for_another) {
+        uint64_t n;
+        WireState s;
+
+        wait_for_loud();
+        n = looks();
+        w.host.now_usec = controller_deadline(w.controller); /* the look is due … */
+        world_parse(&s, "172.20.0.10", "web=0.0.0.0:80");
+        agent_send(small, &s);
+        wire_state_done(&s);
+        controller_dispatch(w.controller, w.host.now_usec);
+        agent_read(small);
+        ck_assert_uint_eq(looks(), n); /* … and comes after the answer */
+        ck_assert_str_eq(memory_host_rule(&w.host, RULE_V4TOV4, "0.0.0.0/80"), "172.20.0.10/80");
+        controller_dispatch(w.controller, w.host.now_usec);
+        ck_assert_uint_eq(looks(), n + 1);
+}
+END_TEST
+
+/* News without an end do not put the look off for ever. */
+START_TEST(test_looks_go_on) {
+        uint64_t begin;
+
+        wait_for_loud();
+        w.host.iphlpsvc_slow = false;
+        begin = w.host.now_usec;
+        for (unsigned i = 0; i < 200; i++) {
+                WireState s;
+                char address[32];
+
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
+                world_parse(&s, address, "web=0.0.0.0:80");
+                agent_send(small, &s);
+                wire_state_done(&s);
+                controller_dispatch(w.controller, w.host.now_usec);
+                agent_read(small);
+                agent_read(loud);
+                w.host.now_usec += 10000;
+        }
+        ck_assert_uint_lt(w.host.now_usec - begin, UINT64_C(3000000));
+        agent_expect(loud, "a active");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("share");
+        TCase *tc = tcase_create("share");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
+        tcase_add_test(tc, test_one_that_floods_has_its_share);
+        tcase_add_test(tc, test_one_that_is_alone_never_waits);
+        tcase_add_test(tc, test_the_other_leaves);
+        tcase_add_test(tc, test_news_now_and_then_never_waits);
+        tcase_add_test(tc, test_the_others_do_not_wait);
+        tcase_add_test(tc, test_no_wait_is_long);
+        tcase_add_test(tc, test_the_connection_ends_meanwhile);
+        tcase_add_test(tc, test_a_new_session_is_no_way_out);
+        tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
+        tcase_add_test(tc, test_looks_go_on);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
