@@ -37,6 +37,7 @@ MODULES = [
     ("agent/network/throttle.c", ["test-agent-network-"]),
     ("agent/network/doubt.c", ["test-agent-network-"]),
     ("agent/config/merge.c", ["test-agent-config-"]),
+    ("windows-helper/core/controller/", ["test-helper-controller-"]),
     ("windows-helper/core/firewall/", ["test-helper-firewall-", "test-helper-controller-"]),
     ("windows-helper/core/ports/", ["test-helper-ports-", "test-helper-controller-"]),
     ("windows-helper/core/rules/", ["test-helper-rules-", "test-helper-controller-"]),

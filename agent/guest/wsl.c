@@ -120,6 +120,10 @@ static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t
         case WSL_QUESTION_MODE:
                 if (!wsl_parse_mode(output, n, &mode, word))
                         return false; /* keep what was known */
+                /* A running VM keeps its mode, so a word of another kind, an error for example, is
+                 * no news. One that was kept may be of an earlier VM. */
+                if (mode == WIRE_MODE_UNKNOWN && f->mode != WIRE_MODE_UNKNOWN && !f->mode_kept)
+                        return false;
                 f->mode = mode;
                 f->mode_kept = false;
                 memcpy(f->word, word, sizeof(f->word));

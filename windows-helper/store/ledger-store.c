@@ -14,11 +14,18 @@ void ledger_store_done(LedgerStore *s) {
         registry_close(&s->key);
 }
 
+typedef struct LedgerLoad {
+        Ledger *ledger;
+        bool told;
+} LedgerLoad;
+
 static int ledger_store_on_value(void *userdata, const char *name, const char *data) {
-        Ledger *ledger = userdata;
+        LedgerLoad *load = userdata;
         LedgerEntry entry;
 
         if (!data || ledger_entry_parse(name, data, &entry) < 0) {
+                if (load->told)
+                        return 0;
                 log_write(LOG_LEVEL_WARNING,
                           "Ledger entry '%s' cannot be read, so its rule counts as another "
                           "program's; "
@@ -26,11 +33,14 @@ static int ledger_store_on_value(void *userdata, const char *name, const char *d
                           name);
                 return 0;
         }
-        return ledger_put(ledger, &entry);
+        return ledger_put(load->ledger, &entry);
 }
 
 int ledger_store_load(LedgerStore *s, Ledger *ledger) {
-        return registry_each(&s->key, ledger_store_on_value, ledger);
+        LedgerLoad load = {ledger, s->told};
+
+        s->told = true;
+        return registry_each(&s->key, ledger_store_on_value, &load);
 }
 
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry) {

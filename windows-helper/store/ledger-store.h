@@ -13,6 +13,7 @@
 
 typedef struct LedgerStore {
         RegistryKey key;
+        bool told; /* it was loaded before, so what cannot be read is known */
 } LedgerStore;
 
 #define LEDGER_STORE_INIT ((LedgerStore){.key = REGISTRY_KEY_INIT(LEDGER_STORE_PATH)})
@@ -20,8 +21,8 @@ typedef struct LedgerStore {
 void ledger_store_done(LedgerStore *s);
 
 /* These implement functions that the controller needs, and are documented there.
- * ledger_store_load() logs an entry that cannot be read and skips it; the entry stays in the
- * registry as it is. */
+ * ledger_store_load() skips an entry that cannot be read, which stays in the registry as it is. The
+ * first time it also logs it. */
 int ledger_store_load(LedgerStore *s, Ledger *ledger);
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry);
 int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen);

@@ -170,8 +170,10 @@ void hcs_ask(Hcs *h) {
         }
         h->asked_usec = loop_now_usec();
         h->thread = CreateThread(NULL, 0, hcs_thread, h, 0, NULL);
-        if (!h->thread)
+        if (!h->thread) {
                 (void) log_win_error(GetLastError(), "Cannot start a thread");
+                h->fn(h->userdata, -ENOMEM, NULL);
+        }
 }
 
 uint64_t hcs_deadline(const Hcs *h) {

@@ -20,6 +20,9 @@
 #define CHECKS_LATER_USEC UINT64_C(500000)
 #define CHECKS_REST       9
 
+/* A check that is due waits so long at most while there are answers that need none. */
+#define CHECKS_WAIT_USEC UINT64_C(500000)
+
 /* Nobody is answered only after a look if the last one took longer. What has just been opened is
  * pending then. */
 #define CHECKS_SLOW_USEC UINT64_C(50000)
@@ -86,20 +89,32 @@ static bool checks_know(const Guest *guest) {
         return guest->is_seen && guest->logged_mode == guest->state.mode;
 }
 
-/* Whether the answers need no look: enough is known about those who asked, and no check is due. A
- * guest with an endpoint that is checked, and nothing new, waits for that. */
-static bool checks_are_known(const Controller *controller, const ReconcilePlan *plan,
-                             Guest *const *guests, uint64_t now_usec) {
-        bool slow = controller->last_run.look_usec > CHECKS_SLOW_USEC;
+bool checks_are_urgent(const Controller *controller, uint64_t now_usec) {
+        uint64_t due_usec = controller->verify.due_usec;
 
-        if (controller->verify.due_usec <= now_usec || controller->last_run.error)
+        return due_usec <= now_usec && now_usec - due_usec >= CHECKS_WAIT_USEC;
+}
+
+/* Whether the answers need no look: enough is known about those who asked. A guest with an endpoint
+ * that is checked, and nothing new, waits for that. If the check is due, it comes after the answers
+ * for others, unless it is urgent. @ret_whom: by index of the plan, who is answered */
+static bool checks_are_known(const Controller *controller, const ReconcilePlan *plan,
+                             Guest *const *guests, uint64_t now_usec, bool *ret_whom) {
+        bool slow = controller->last_run.look_usec > CHECKS_SLOW_USEC;
+        bool due = controller->verify.due_usec <= now_usec, news = false;
+
+        if (controller->last_run.error || checks_are_urgent(controller, now_usec))
                 return false;
-        for (size_t i = 0; i < plan->n_guests; i++)
-                if (plan->results[i] && !checks_know(guests[i]) &&
-                    (guests[i]->reported_serial != guests[i]->state_serial ||
-                     !guests[i]->is_checked))
+        for (size_t i = 0; i < plan->n_guests; i++) {
+                bool waits = guests[i]->is_checked && !guest_has_news(guests[i]);
+
+                ret_whom[i] = plan->results[i] && !(waits && due);
+                if (ret_whom[i] && !checks_know(guests[i]) && !waits)
                         return false;
-        return verify_knows(&controller->verify, plan, slow);
+                ret_whom[i] &= checks_know(guests[i]);
+                news |= ret_whom[i] && guest_has_news(guests[i]);
+        }
+        return (news || !due) && verify_knows(&controller->verify, plan, ret_whom, slow);
 }
 
 /* Between two slices nobody looks who listens, except for guests whose new STATE needs no changes.
@@ -109,8 +124,7 @@ static bool checks_are_due(const Controller *controller, const ReconcilePlan *pl
         bool again = now_usec >= controller->last_run.look_again_usec, due = plan->completes;
 
         for (size_t i = 0; i < plan->n_guests; i++)
-                due |= plan->results[i] &&
-                       (again || guests[i]->reported_serial != guests[i]->state_serial);
+                due |= plan->results[i] && (again || guest_has_news(guests[i]));
         return due;
 }
 
@@ -129,7 +143,7 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                    uint64_t now_usec) {
         const ControllerHost *host = &controller->host;
         uint64_t started = host->now(host->userdata);
-        bool activate = false;
+        bool activate = false, whom[CONTROLLER_GUESTS_MAX];
         int r;
 
         checks_expect(controller, plan);
@@ -138,9 +152,9 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                         slice_drop_results(plan, i);
                 return true;
         }
-        if (asked && checks_are_known(controller, plan, guests, now_usec)) {
+        if (asked && checks_are_known(controller, plan, guests, now_usec, whom)) {
                 for (size_t i = 0; i < plan->n_guests; i++)
-                        if (!checks_know(guests[i]))
+                        if (!whom[i])
                                 slice_drop_results(plan, i);
                 verify_recall(&controller->verify, plan, now_usec);
                 return false;

@@ -11,7 +11,7 @@
  */
 
 #include "windows-helper/core/base/error-text.h"
-#include "windows-helper/core/controller/scope-private.h"
+#include "windows-helper/core/controller/controller-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +50,6 @@ int connection_new(Controller *controller, void *handle, const Peer *peer, uint6
 void connection_free(PeerConnection *c) {
         helper_session_free(c->session);
         buffer_done(&c->in);
-        wire_state_done(&c->waiting.state);
         free(c);
 }
 
@@ -210,7 +209,9 @@ void connection_leave(PeerConnection *c, uint64_t now_usec) {
                           (uint64_t) controller->options.heartbeat_ms * WIRE_SILENCE_FACTOR *
                                   CONTROLLER_USEC_PER_MSEC;
         }
-        share_claim(c);
+        guest->next.of_session = false;
+        if (c->revoked)
+                guest_drop_next(guest);
         c->guest = NULL;
         guest->connection = NULL;
         if (guest->in_grace || guest->has_state) {

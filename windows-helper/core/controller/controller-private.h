@@ -20,14 +20,6 @@
 
 #define CONTROLLER_USEC_PER_MSEC UINT64_C(1000)
 
-/* A STATE that is not the guest's claim yet (share.c). */
-typedef struct WaitingState {
-        WireState state;
-        uint8_t version; /* of the protocol in which it came */
-        bool waits;      /* there is one */
-        uint64_t came_usec;
-} WaitingState;
-
 /* Written by connection.c and connection-input.c. */
 struct PeerConnection {
         Controller *controller; /* borrowed */
@@ -38,13 +30,12 @@ struct PeerConnection {
         Buffer in;              /* what the session has not consumed */
         Identity identity;
         Guest *guest;   /* its identity once it was admitted; borrowed */
-        bool has_asked; /* a STATE came on this connection, so its sequence means something */
+        bool has_asked; /* the claim came on this connection, so its sequence means something */
         bool proven;    /* it has proven its identity, with a key if it has one */
         bool said_goodbye;
         bool revoked; /* it is not admitted any longer, and its claim goes with it */
         bool closing; /* the host was asked to close it; only controller_disconnect() follows */
         uint64_t slot_deadline; /* it waits for its identity's live session to answer a PING */
-        WaitingState waiting;   /* owned; the newest STATE, while it waits for the guest's share */
 };
 
 /* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */
@@ -63,6 +54,7 @@ typedef struct ControllerDue {
 /* Written by settle.c and checks.c: the last run. */
 typedef struct LastRun {
         int error;            /* of changing values or of the activation; 0: none */
+        bool unwritten;       /* it is of changing values */
         int activation_error; /* of the last activation */
         int told_error;       /* the one that was logged last */
         bool silent;          /* iphlpsvc does not answer … */
@@ -172,6 +164,8 @@ void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came 
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan);
 /* The ports of all guests are not known to be open any more. */
 void checks_forget(Controller *controller);
+/* Whether a check that is due has waited long enough for other work. */
+bool checks_are_urgent(const Controller *controller, uint64_t now_usec);
 
 /**
  * checks_verify() - worsen results of endpoints that are not listened on

@@ -18,6 +18,16 @@ typedef struct GuestServiceName {
         char text[WIRE_SERVICE_NAME_MAX + 1];
 } GuestServiceName;
 
+/* A STATE that is not the claim yet; see share.c. */
+typedef struct GuestNext {
+        WireState state; /* owned */
+        uint8_t version; /* of the protocol in which it came */
+        bool waits;      /* there is one */
+        bool of_session; /* it came on the live connection */
+        uint64_t came_usec;
+        uint64_t since_usec; /* when the first one came that it has replaced */
+} GuestNext;
+
 typedef struct Guest {
         char owner[LEDGER_OWNER_MAX + 1];
         uint64_t since;             /* order of arrival */
@@ -33,8 +43,10 @@ typedef struct Guest {
         WireState state;
         uint64_t state_serial; /* counts the STATEs of all guests */
         uint64_t asked_usec;   /* when it had come */
-        uint64_t paid_usec; /* until then its share of the time is used up; see scope-private.h */
-        uint64_t expires;   /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
+        uint64_t paid_usec;    /* until then its share of the time is used up */
+        GuestNext next;
+        bool corrected;   /* .state has taken the place of one that was not answered */
+        uint64_t expires; /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
         /* the answer */
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
         GuestServiceName *reported; /* owned; the names that go with them */
@@ -60,6 +72,11 @@ typedef struct Guests {
 
 /* The guest with this owner text, or NULL. */
 Guest *guests_find(const Guests *guests, const char *owner);
+
+/* Whether its STATE has not been answered yet. */
+bool guest_has_news(const Guest *guest);
+/* Drop the STATE that waits. */
+void guest_drop_next(Guest *guest);
 
 /* Return: 0, -ENOMEM, or -ENOSPC when CONTROLLER_GUESTS_MAX have a claim or a connection. */
 int guests_add(Guests *guests, const char *owner, Guest **ret_guest);

@@ -12,7 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool guest_has_news(const Guest *guest) {
+        return guest->has_state && guest->reported_serial != guest->state_serial;
+}
+
+void guest_drop_next(Guest *guest) {
+        wire_state_done(&guest->next.state);
+        guest->next = (GuestNext){.waits = false};
+}
+
 static void guest_free(Guest *guest) {
+        guest_drop_next(guest);
         wire_state_done(&guest->state);
         result_list_free(guest->results, guest->n_reported);
         free(guest->reported);
@@ -79,6 +89,7 @@ int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires) {
 
 void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version,
                   uint64_t now_usec) {
+        guest->corrected = guest_has_news(guest);
         wire_state_done(&guest->state);
         guest->state = *state;
         guest->version = version;
@@ -101,6 +112,8 @@ bool guests_expire(Guests *guests, uint64_t now_usec) {
                         dropped |= guest->in_grace || guest->has_state;
                         wire_state_done(&guest->state);
                         guest->state = WIRE_STATE_NULL;
+                        if (!guest->connection)
+                                guest_drop_next(guest);
                         guest->has_state = guest->in_grace = guest->answer_due = false;
                         guest->expires = GUEST_NO_EXPIRY;
                 }

@@ -5,7 +5,7 @@
  * Whom a run is for. Most runs follow a change that one guest asked for. Then nothing can have
  * changed for the others, and looking at all of their endpoints would only make that guest wait.
  * So such a run is for some guests: those with a new STATE, and those with an endpoint that is
- * still being checked (see verify.h), which come after those with a new STATE. If it leaves changes
+ * still being checked (see verify.h). If it leaves changes
  * for another slice, the next run is for some guests, too.
  *
  * A run for all comes first of all, after anything else that may change a decision, after a
@@ -24,27 +24,27 @@
 typedef struct Scope {
         Guest *guests[CONTROLLER_GUESTS_MAX]; /* by index of the input */
         ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
-        bool is_new[CONTROLLER_GUESTS_MAX]; /* the guest's STATE has not been answered */
+        bool has_news[CONTROLLER_GUESTS_MAX]; /* the guest has, or had before the run */
         size_t n;
-        bool checks;   /* a check that is due is made now, or there is nothing new but checks */
         bool partial;  /* not all guests */
         bool asked;    /* it follows requests of guests, and nothing else */
         Ledger ledger; /* owned; in a run for some: what it has for them */
 } Scope;
 
 /* Choose the guests of the run that is due. Without memory, it is for all. */
-void scope_choose(Scope *scope, const Controller *controller, uint64_t now_usec);
+void scope_choose(Scope *scope, const Controller *controller);
 void scope_all(Scope *scope, const Controller *controller); /* instead of that: for all */
 void scope_done(Scope *scope);
 
 /*
- * Each guest's share of the helper's time. A guest that asks again and again has one part in
- * SHARE_PART of the time for the runs that it asks for, while others are connected. The rest is
- * theirs, and the disk's: each run with changes is flushed. A STATE that comes when the share is
- * used up waits, and a newer one takes its place.
+ * Each guest's share of the helper's time. A guest that asks again and again has about one part in
+ * SHARE_PART of the time for the runs that it asks for, while other guests are connected. A STATE
+ * that comes when the share is used up waits, for SHARE_WAIT_USEC at most, and a newer one takes
+ * its place.
  *
- * What a guest has not used in the last SHARE_UNUSED_USEC is left to it, so one that has news now
- * and then does not wait. No STATE waits longer than SHARE_WAIT_USEC.
+ * A guest that has news now and then does not wait: what it has not used in the last
+ * SHARE_UNUSED_USEC is left to it, and a first correction of what is still being done is taken at
+ * once, because that saves work.
  */
 
 #define SHARE_PART        4
@@ -53,11 +53,9 @@ void scope_done(Scope *scope);
 
 /* @c's guest has sent @state, which is taken over: it becomes the guest's claim, or it waits. */
 void share_ask(PeerConnection *c, WireState *state, uint8_t version, uint64_t now_usec);
-/* What waits on @c, if anything, becomes the guest's claim now. */
-void share_claim(PeerConnection *c);
-/* The same on each connection whose wait is over. */
+/* What has waited long enough becomes its guest's claim. */
 void share_wake(Controller *controller, uint64_t now_usec);
 /* When the next wait is over, or SESSION_NO_DEADLINE. */
 uint64_t share_deadline(const Controller *controller);
-/* A run for @scope has ended. It took @took_usec, which its guests with a new STATE have used. */
+/* A run for @scope has begun at @now_usec and taken @took_usec. Guests with news have used it. */
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec);

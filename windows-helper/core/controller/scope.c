@@ -37,27 +37,13 @@ static bool scope_ports_meet(const ScopePorts *p, const WireState *state) {
         return false;
 }
 
-static bool scope_is_new(const Guest *guest) {
-        return guest->has_state && guest->reported_serial != guest->state_serial;
-}
-
-static bool scope_concerns(const Guest *guest, bool checks) {
-        return scope_is_new(guest) || (checks && guest->has_state && guest->is_checked);
-}
-
-/* A check may take long, and a guest with news need not wait for that of another. But news that
- * never ends does not put it off for ever. */
-static bool scope_checks(const Controller *controller, uint64_t now_usec) {
-        bool news = false;
-
-        for (size_t i = 0; i < controller->guests.n; i++)
-                news |= scope_is_new(controller->guests.items[i]);
-        return !news || controller->last_run.look_again_usec <= now_usec;
+static bool scope_concerns(const Guest *guest) {
+        return guest_has_news(guest) || (guest->has_state && guest->is_checked);
 }
 
 static void scope_add(Scope *scope, Guest *guest) {
         scope->guests[scope->n] = guest;
-        scope->is_new[scope->n] = scope_is_new(guest);
+        scope->has_news[scope->n] = guest_has_news(guest);
         scope->inputs[scope->n++] = (ReconcileGuest){
                 .owner = guest->owner,
                 .state = guest->in_grace ? NULL : &guest->state,
@@ -103,7 +89,7 @@ static bool scope_choose_some(Scope *scope, const Controller *controller) {
         for (size_t i = 0; i < guests->n; i++) {
                 Guest *guest = guests->items[i];
 
-                if (scope_concerns(guest, scope->checks)) {
+                if (scope_concerns(guest)) {
                         scope_add(scope, guest);
                         scope_ports_add(&ports, &guest->state);
                 } else {
@@ -113,8 +99,7 @@ static bool scope_choose_some(Scope *scope, const Controller *controller) {
         if (!others || !scope_take_ledger(scope, &controller->ledger, &ports))
                 return false;
         for (size_t i = 0; i < guests->n; i++)
-                if (!scope_concerns(guests->items[i], scope->checks) &&
-                    guests->items[i]->has_state &&
+                if (!scope_concerns(guests->items[i]) && guests->items[i]->has_state &&
                     scope_ports_meet(&ports, &guests->items[i]->state))
                         return false;
         return true;
@@ -127,17 +112,15 @@ void scope_all(Scope *scope, const Controller *controller) {
                         scope_add(scope, controller->guests.items[i]);
 }
 
-void scope_choose(Scope *scope, const Controller *controller, uint64_t now_usec) {
+void scope_choose(Scope *scope, const Controller *controller) {
         bool asked = !controller->due.run && !controller->last_run.error;
-        bool checks = scope_checks(controller, now_usec);
 
-        *scope = (Scope){.partial = true, .asked = asked, .checks = checks};
+        *scope = (Scope){.partial = true, .asked = asked};
         if (asked && !controller->due.rest && scope_choose_some(scope, controller))
                 return;
         scope_done(scope);
         scope_all(scope, controller);
         scope->asked = asked;
-        scope->checks = checks;
 }
 
 void scope_done(Scope *scope) {

@@ -163,6 +163,7 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
                               (o->again && !o->error) ||
                               (s->scope.partial && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
+        controller->last_run.unwritten = o->error != 0;
 }
 
 /* Changes of a guest with many in one slice. One that is alone delays nobody, and each slice would
@@ -171,7 +172,8 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
 static size_t settle_slice_most(const Controller *controller) {
         bool alone = !controller->connections || !controller->connections->next;
 
-        return alone || controller->last_run.error ? SIZE_MAX : controller->options.slice_changes;
+        return alone || controller->last_run.unwritten ? SIZE_MAX
+                                                       : controller->options.slice_changes;
 }
 
 static int settle_slice(Settle *s, ReconcilePlan *plan) {
@@ -194,10 +196,7 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
 static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o) {
         Controller *controller = s->controller;
         int error = controller->last_run.activation_error;
-        uint64_t due_usec = controller->verify.due_usec;
 
-        if (!s->scope.checks) /* one that is due comes after this run */
-                controller->verify.due_usec = SESSION_NO_DEADLINE;
         if ((o->activated && o->activation == 0) || o->relayed)
                 verify_restart(&controller->verify);
         controller->verify.without_portproxy = error != 0;
@@ -205,8 +204,6 @@ static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o)
                 forwarder_block(controller, plan, s->now_usec);
         s->looks_later = !checks_verify(controller, plan, s->scope.guests, s->scope.asked && !error,
                                         s->now_usec);
-        if (!s->scope.checks && controller->verify.due_usec > due_usec)
-                controller->verify.due_usec = due_usec;
         controller->verify.relay_changed |= o->relayed; /* for the checks of the next run */
 }
 
@@ -289,7 +286,7 @@ int settle(Controller *controller, uint64_t now_usec) {
         };
         int r;
 
-        scope_choose(&s.scope, controller, now_usec);
+        scope_choose(&s.scope, controller);
         controller->due.run = controller->due.partial = controller->due.rest = false;
         if (!s.scope.partial)
                 controller->due.retry_usec = SESSION_NO_DEADLINE;

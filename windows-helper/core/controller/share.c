@@ -6,69 +6,102 @@
 
 #include "windows-helper/core/controller/scope-private.h"
 
-void share_claim(PeerConnection *c) {
-        WaitingState *w = &c->waiting;
-
-        if (!w->waits)
-                return;
-        w->waits = false;
-        guests_claim(&c->controller->guests, c->guest, &w->state, w->version, w->came_usec);
-        c->has_asked = true;
-        c->controller->due.partial = true;
+static bool share_is_alone(const Controller *controller, const Guest *guest) {
+        for (size_t i = 0; i < controller->guests.n; i++)
+                if (controller->guests.items[i] != guest && controller->guests.items[i]->connection)
+                        return false;
+        return true;
 }
 
-static bool share_is_used_up(const PeerConnection *c, uint64_t now_usec) {
-        bool alone = !c->controller->connections->next;
+/* When what waits has waited long enough, if its guest is not alone. */
+static uint64_t share_wait_end(const Guest *guest) {
+        uint64_t latest = guest->next.since_usec + SHARE_WAIT_USEC;
 
-        return !alone && c->guest->paid_usec > now_usec;
+        return guest->paid_usec < latest ? guest->paid_usec : latest;
+}
+
+static bool share_must_wait(const Controller *controller, const Guest *guest, uint64_t now_usec) {
+        bool corrects = guest_has_news(guest) && !guest->corrected;
+
+        return share_wait_end(guest) > now_usec && !corrects && !share_is_alone(controller, guest);
+}
+
+/* What waits becomes the claim. If its session has ended, the claim lasts no longer than the one
+ * before, and nobody is answered. */
+static void share_claim(Controller *controller, Guest *guest) {
+        GuestNext *next = &guest->next;
+        uint64_t expires = guest->expires;
+
+        guests_claim(&controller->guests, guest, &next->state, next->version, next->came_usec);
+        if (next->of_session) {
+                guest->connection->has_asked = true;
+        } else {
+                guest->answer_due = false;
+                guest->expires = expires;
+        }
+        next->waits = false;
+        controller->due.partial = true;
 }
 
 void share_ask(PeerConnection *c, WireState *state, uint8_t version, uint64_t now_usec) {
         const ControllerHost *host = &c->controller->host;
+        GuestNext *next = &c->guest->next;
+        uint64_t since_usec = next->waits ? next->since_usec : now_usec;
 
-        wire_state_done(&c->waiting.state);
-        c->waiting = (WaitingState){.state = *state,
-                                    .version = version,
-                                    .waits = true,
-                                    .came_usec = host->now(host->userdata)};
+        wire_state_done(&next->state);
+        *next = (GuestNext){.state = *state,
+                            .version = version,
+                            .waits = true,
+                            .of_session = true,
+                            .came_usec = host->now(host->userdata),
+                            .since_usec = since_usec};
         *state = WIRE_STATE_NULL;
-        if (!share_is_used_up(c, now_usec))
-                share_claim(c);
+        if (!share_must_wait(c->controller, c->guest, now_usec))
+                share_claim(c->controller, c->guest);
 }
 
 void share_wake(Controller *controller, uint64_t now_usec) {
-        for (PeerConnection *c = controller->connections; c; c = c->next)
-                if (c->waiting.waits && !share_is_used_up(c, now_usec))
-                        share_claim(c);
+        for (size_t i = 0; i < controller->guests.n; i++) {
+                Guest *guest = controller->guests.items[i];
+
+                if (guest->next.waits && !share_must_wait(controller, guest, now_usec))
+                        share_claim(controller, guest);
+        }
 }
 
 uint64_t share_deadline(const Controller *controller) {
         uint64_t deadline = SESSION_NO_DEADLINE;
 
-        for (const PeerConnection *c = controller->connections; c; c = c->next)
-                if (c->waiting.waits && c->guest->paid_usec < deadline)
-                        deadline = c->guest->paid_usec;
+        for (size_t i = 0; i < controller->guests.n; i++) {
+                const Guest *guest = controller->guests.items[i];
+
+                if (guest->next.waits && share_wait_end(guest) < deadline)
+                        deadline = share_wait_end(guest);
+        }
         return deadline;
 }
 
-/* A guest that asks for much has used more of a run than one that asks for little. */
-static uint64_t share_weight(const Scope *scope, size_t i) {
-        return scope->is_new[i] ? scope->guests[i]->state.n_listens + UINT64_C(1) : 0;
+/* A guest with many endpoints uses more of a run than one with few. */
+static uint64_t share_weight(const Guest *guest) {
+        return guest->n_reported + UINT64_C(1) +
+               (guest->has_state ? wire_state_endpoints(&guest->state) : 0);
 }
 
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
         uint64_t all = 0;
 
         for (size_t i = 0; i < scope->n; i++)
-                all += share_weight(scope, i);
+                all += share_weight(scope->guests[i]);
         for (size_t i = 0; i < scope->n; i++) {
-                uint64_t used = all ? took_usec * share_weight(scope, i) / all : 0;
-                uint64_t *paid = &scope->guests[i]->paid_usec;
+                Guest *guest = scope->guests[i];
 
-                if (*paid + SHARE_UNUSED_USEC < now_usec)
-                        *paid = now_usec - SHARE_UNUSED_USEC;
-                *paid += used * SHARE_PART; /* a run begins at @now_usec */
-                if (*paid > now_usec + SHARE_WAIT_USEC)
-                        *paid = now_usec + SHARE_WAIT_USEC;
+                /* The changes of one that has waited were left for the next slice. */
+                if (!scope->has_news[i] || guest->waited > 0)
+                        continue;
+                if (guest->paid_usec + SHARE_UNUSED_USEC < now_usec)
+                        guest->paid_usec = now_usec - SHARE_UNUSED_USEC;
+                guest->paid_usec += took_usec * share_weight(guest) / all * SHARE_PART;
+                if (guest->paid_usec > now_usec + took_usec + SHARE_WAIT_USEC)
+                        guest->paid_usec = now_usec + took_usec + SHARE_WAIT_USEC;
         }
 }

@@ -327,14 +327,14 @@ int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
         return unheard_wait(&v->unheard, endpoints, n);
 }
 
-bool verify_knows(const Verify *v, const ReconcilePlan *plan, bool patient) {
+bool verify_knows(const Verify *v, const ReconcilePlan *plan, const bool *whom, bool patient) {
         size_t at = 0;
 
         for (size_t i = 0; !patient && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 const Unheard *u = unheard_next(&v->unheard, &at, &e->listen);
 
-                if (u && !u->late && verify_is_judged(plan, e))
+                if (u && !u->late && whom[e->guest] && verify_is_judged(plan, e))
                         return false;
         }
         return true;

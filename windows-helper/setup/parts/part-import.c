@@ -287,28 +287,28 @@ static SetupOutcome import_adopt(Setup *s, const Import *im, SetupPart *part) {
 }
 
 /* How many of the forwardings are the helper's by now. */
-static size_t import_count_ours(const Import *im) {
-        LedgerStore store = LEDGER_STORE_INIT;
+static size_t import_count_ours(const Import *im, LedgerStore *store) {
         Ledger ledger = LEDGER_NULL;
         size_t n = 0;
 
-        if (ledger_store_load(&store, &ledger) == 0)
+        if (ledger_store_load(store, &ledger) == 0)
                 for (size_t i = 0; i < im->plan.n_taken; i++)
                         n += ledger_find(&ledger, &im->plan.taken[i].value->listen) != NULL;
         ledger_done(&ledger);
-        ledger_store_done(&store);
         return n;
 }
 
 static SetupOutcome import_wait(const Import *im, SetupPart *part) {
         ULONGLONG end = GetTickCount64() +
                         setup_limit(IMPORT_ADOPT_MS + (DWORD) im->plan.n_taken * IMPORT_EACH_MS);
-        size_t n = import_count_ours(im);
+        LedgerStore store = LEDGER_STORE_INIT;
+        size_t n = import_count_ours(im, &store);
 
         while (n < im->plan.n_taken && GetTickCount64() < end) {
                 Sleep(IMPORT_POLL_MS);
-                n = import_count_ours(im);
+                n = import_count_ours(im, &store);
         }
+        ledger_store_done(&store);
         if (n == im->plan.n_taken)
                 return setup_says(
                         part, SETUP_DONE,

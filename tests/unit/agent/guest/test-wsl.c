@@ -77,6 +77,11 @@ static void wait_calls(unsigned n) {
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
 }
 
+static void ask_and_wait(unsigned n) {
+        ask();
+        wait_calls(n);
+}
+
 /* Run until nothing happens any more. */
 static void assert_quiet(void) {
         unsigned before = n_calls;
@@ -114,8 +119,7 @@ START_TEST(test_no_tools) {
         ck_assert_str_eq(wsl_answers(wsl)->distro, "");
         assert_quiet();
         good_tools(); /* WSL was updated */
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert_int_eq(last.mode, WIRE_MODE_NAT);
 }
 END_TEST
@@ -124,8 +128,7 @@ END_TEST
 START_TEST(test_old_tools) {
         good_tools();
         tool("wslinfo", "[ \"$1\" = --networking-mode ] || { echo Usage; exit 1; }\necho mirrored");
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert(last_settled);
         ck_assert_int_eq(last.mode, WIRE_MODE_MIRRORED);
         ck_assert_str_eq(last.distro, "Debian");
@@ -135,8 +138,7 @@ START_TEST(test_old_tools) {
         wsl = wsl_free(wsl);
         n_calls = 0;
         ck_assert_int_eq(unlink(test_path("wslinfo")), 0);
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert(last_settled);
         ck_assert_int_eq(last.mode, WIRE_MODE_UNKNOWN);
         ck_assert_str_eq(last.distro, "Debian");
@@ -146,12 +148,8 @@ END_TEST
 /* When the socket exists a failure is final: the answers settle after one round. */
 START_TEST(test_failing_tools) {
         static const char *const scripts[] = {
-                "echo 'wslinfo: internal error' >&2; exit 1",
-                "exit 0",
-                "kill -9 $$",
-                "while :; do echo mirrored mirrored mirrored mirrored; done",
-                "sleep 1000",
-        };
+                "echo 'wslinfo: internal error' >&2; exit 1", "exit 0", "kill -9 $$",
+                "while :; do echo mirrored mirrored mirrored mirrored; done", "sleep 1000"};
 
         test_write("1_interop", "", 0, 0644);
         for (size_t i = 0; i < ELEMENTSOF(scripts); i++) {
@@ -173,10 +171,15 @@ END_TEST
 START_TEST(test_unknown_word) {
         good_tools();
         tool("wslinfo", "echo wormhole");
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert_int_eq(last.mode, WIRE_MODE_UNKNOWN);
         ck_assert_str_eq(last.word, "wormhole");
+        tool("wslinfo", "echo mirrored");
+        ask_and_wait(2);
+        tool("wslinfo", "echo Zugriff verweigert"); /* a running VM keeps its mode */
+        ask();
+        assert_quiet();
+        ck_assert_int_eq(wsl_answers(wsl)->mode, WIRE_MODE_MIRRORED);
 }
 END_TEST
 
@@ -222,12 +225,10 @@ END_TEST
 START_TEST(test_answer_stays) {
         good_tools();
         tool("wslinfo", "echo mirrored");
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert(!last.silent);
         tool("wslinfo", "exit 1");
-        ask();
-        wait_calls(2);
+        ask_and_wait(2);
         ck_assert(last.silent);
         assert_quiet();
         ck_assert_int_eq(unlink(test_path("wslinfo")), 0);
@@ -236,8 +237,7 @@ START_TEST(test_answer_stays) {
         ck_assert_int_eq(wsl_answers(wsl)->mode, WIRE_MODE_MIRRORED);
         ck_assert_str_eq(wsl_answers(wsl)->word, "mirrored");
         tool("wslinfo", "echo nat");
-        ask();
-        wait_calls(3);
+        ask_and_wait(3);
         ck_assert_int_eq(last.mode, WIRE_MODE_NAT);
         ck_assert(!last.silent);
 }
@@ -260,8 +260,7 @@ START_TEST(test_kept_until_wsl_answers) {
         setenv(WSL_SILENT_VARIABLE, "50", 1);
         remember("Ubuntu", "mirrored");
         ck_assert_str_eq(wsl_answers(wsl)->distro, "Ubuntu");
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert(last_settled && last.silent && last.distro_kept && last.mode_kept);
         ck_assert_str_eq(last.distro, "Ubuntu");
         ck_assert_int_eq(last.mode, WIRE_MODE_MIRRORED);
@@ -303,8 +302,7 @@ START_TEST(test_answers_that_are_no_silence) {
         good_tools();
         tool("wslinfo", "[ \"$1\" = --networking-mode ] || exit 1\necho nat");
         tool("wslpath", "echo 'C:\\'");
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert(last_settled && !last.silent);
         assert_quiet();
 }
@@ -321,8 +319,7 @@ START_TEST(test_asked_meanwhile) {
         (void) snprintf(script, sizeof(script), "echo $1 >>%s; sleep 0.2; echo nat",
                         test_path("count"));
         tool("wslinfo", script);
-        ask();
-        wait_calls(1);
+        ask_and_wait(1);
         ck_assert_int_eq(truncate(test_path("count"), 0), 0);
         for (unsigned i = 0; i < 50; i++)
                 ask();

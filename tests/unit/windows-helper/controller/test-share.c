@@ -134,23 +134,104 @@ START_TEST(test_no_wait_is_long) {
 }
 END_TEST
 
-/* Its connection ends while a STATE waits. That is what its guest wants, and what it keeps. */
+static void send(FakeAgent *a, const char *services) {
+        WireState s;
+
+        world_parse(&s, "172.20.0.2", services);
+        agent_send(a, &s);
+        wire_state_done(&s);
+        controller_dispatch(w.controller, w.host.now_usec); /* one slice at most */
+        agent_read(a);
+        agent_read(small);
+}
+
+/* Seconds of work are under way. The first correction stops it, and none waits for its end. */
+START_TEST(test_unfinished_work_is_corrected) {
+        uint64_t begin;
+        size_t n;
+
+        send(loud, "a=0.0.0.0:10000-19999");
+        for (unsigned i = 0; i < 5; i++)
+                controller_dispatch(w.controller, w.host.now_usec);
+        n = w.host.rules.n;
+        ck_assert_uint_lt(n, 4000);
+        send(loud, "a=0.0.0.0:10000-10009");
+        ck_assert_uint_lt(w.host.rules.n, n);
+        send(loud, "a=0.0.0.0:20000-29999");
+        begin = w.host.now_usec;
+        while (memory_host_rule(&w.host, RULE_V4TOV4, "0.0.0.0/10000")) {
+                controller_dispatch(w.controller, w.host.now_usec);
+                if (controller_deadline(w.controller) > w.host.now_usec)
+                        w.host.now_usec = controller_deadline(w.controller);
+        }
+        ck_assert_uint_le(w.host.now_usec - begin,
+                          SHARE_WAIT_USEC + UINT64_C(2) * 512 * WRITE_USEC);
+}
+END_TEST
+
+/* The newest STATE of a flood waits, and whatever it asks for is not in force yet. */
+static void flood_and_ask(const char *services) {
+        uint64_t n;
+
+        (void) flood(1);
+        toggle(loud, 0); /* at most one of these is a correction, which is taken at once */
+        toggle(loud, 1);
+        n = writes();
+        agent_ask(loud, "172.20.0.2", services);
+        ck_assert_uint_eq(writes(), n);
+}
+
+/* Its connection ends while a STATE waits. That is what its guest wants, and what it keeps; and its
+ * claim lasts no longer than it would have. */
 START_TEST(test_the_connection_ends_meanwhile) {
-        for (unsigned turn = 0; turn < 3; turn++) {
-                (void) flood(1);
-                agent_ask(loud, "172.20.0.2", turn ? "b=0.0.0.0:80" : "b=0.0.0.0:81");
-                ck_assert_ptr_eq(
-                        memory_host_rule(&w.host, RULE_V4TOV4, turn ? "0.0.0.0/80" : "0.0.0.0/81"),
-                        NULL);
-                if (turn == 2)
+        for (unsigned turn = 0; turn < 2; turn++) {
+                uint64_t n;
+
+                flood_and_ask("b=0.0.0.0:80");
+                if (turn == 1)
                         agent_leave(loud);
                 else
                         agent_vanish(loud);
+                n = writes();
                 world_run(&w);
-                world_expect_rules(&w, turn ? "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
-                                            : "v4tov4 0.0.0.0/81 172.20.0.2/81\n");
-                agent_connect(loud);
+                ck_assert_uint_eq(writes(), n); /* an end is no way to be served first */
+                world_wait(&w, SHARE_WAIT_USEC / 1000);
+                world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
+                if (turn == 0)
+                        agent_connect(loud);
         }
+        world_wait(&w, w.options.goodbye_ms);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+/* The key is replaced while a STATE of the old key's session waits. It never comes into force. */
+START_TEST(test_revoked_meanwhile) {
+        flood_and_ask("b=0.0.0.0:80");
+        w.host.key = NULL;
+        controller_keys_changed(w.controller, w.host.now_usec);
+        world_wait(&w, 2 * SHARE_WAIT_USEC / 1000);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+/* Its connection fails under a RESULT, while a STATE for many more services waits. */
+START_TEST(test_no_answer_can_be_sent) {
+        char many[WORLD_TEXT_MAX] = "";
+        size_t at = 0;
+
+        for (unsigned i = 0; i < 40; i++)
+                at += (size_t) snprintf(many + at, sizeof(many) - at, "s%u=0.0.0.0:%u ", i,
+                                        40000 + i);
+        w.host.iphlpsvc_slow = true;
+        flood_and_ask(many);
+        loud->breaks = true;
+        w.host.iphlpsvc_slow = false;
+        controller_forwarder_changed(w.controller);
+        world_run(&w); /* what was pending is active: a RESULT that nobody asked for */
+        ck_assert_ptr_null(loud->connection);
+        world_wait(&w, SHARE_WAIT_USEC / 1000);
+        ck_assert_uint_eq(w.host.rules.n, 40);
 }
 END_TEST
 
@@ -237,6 +318,44 @@ START_TEST(test_looks_go_on) {
 }
 END_TEST
 
+/* A program has a port of loud's guest, which is looked at every two seconds. Whatever the small
+ * one asks for meanwhile, this stays as it was reported, and iphlpsvc is told of the small one's
+ * changes only. */
+START_TEST(test_an_obstacle_of_another) {
+        unsigned n_results;
+        uint64_t n_looks;
+
+        w.host.listeners = true;
+        w.host.taken_port = 90;
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        agent_ask(loud, "172.20.0.2", "a=0.0.0.0:90");
+        world_wait(&w, 10000);
+        agent_expect(loud, "a conflict port-in-use");
+        n_results = loud->n_results;
+        for (unsigned i = 0; i < 40; i++) {
+                uint64_t n = w.host.calls[MEMORY_ACTIVATE];
+                char services[64];
+
+                (void) snprintf(services, sizeof(services), "web=0.0.0.0:%u", 200 + i);
+                agent_ask(small, "172.20.0.9", services);
+                agent_expect(small, "web active");
+                ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], n + 1);
+                world_wait(&w, 130);
+        }
+        ck_assert_uint_eq(loud->n_results, n_results);
+        world_wait(&w, 10000);
+        w.host.now_usec = controller_deadline(w.controller); /* a look at the obstacle is due */
+        n_looks = looks();
+        send(small, "web=0.0.0.0:250"); /* … and this needs one, too */
+        agent_ask(small, "172.20.0.10", "web=0.0.0.0:80");
+        ck_assert_uint_le(looks(), n_looks + 3);
+        agent_expect(small, "web active");
+        w.host.taken_port = 0;
+        world_wait(&w, 5000);
+        agent_expect(loud, "a active");
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("share");
         TCase *tc = tcase_create("share");
@@ -250,9 +369,13 @@ int main(void) {
         tcase_add_test(tc, test_the_others_do_not_wait);
         tcase_add_test(tc, test_no_wait_is_long);
         tcase_add_test(tc, test_the_connection_ends_meanwhile);
+        tcase_add_test(tc, test_unfinished_work_is_corrected);
+        tcase_add_test(tc, test_revoked_meanwhile);
+        tcase_add_test(tc, test_no_answer_can_be_sent);
         tcase_add_test(tc, test_a_new_session_is_no_way_out);
         tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
         tcase_add_test(tc, test_looks_go_on);
+        tcase_add_test(tc, test_an_obstacle_of_another);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

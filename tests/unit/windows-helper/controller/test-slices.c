@@ -8,6 +8,7 @@
 #include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/slice.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static World w;
@@ -241,6 +242,25 @@ START_TEST(test_checks_go_on) {
 }
 END_TEST
 
+static int failing_activation(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? -EIO : 0;
+}
+
+/* IP Helper cannot be told of anything. All the same a large update comes in slices. */
+START_TEST(test_without_iphlpsvc) {
+        w.host.fault = failing_activation;
+        agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(small, "web blocked iphlpsvc");
+        ask_later(big, "172.20.0.2", "a=0.0.0.0:20000-23999");
+        ck_assert(one_slice());
+        ck_assert_uint_le(w.host.rules.n, SLICE_CHANGES + 1);
+        agent_ask(small, "172.20.0.4", "web=0.0.0.0:80");
+        ck_assert_uint_eq(w.host.rules.n, 4001);
+        agent_expect(small, "web blocked iphlpsvc");
+        agent_expect(big, "a blocked iphlpsvc");
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("slices");
         TCase *tc = tcase_create("slices");
@@ -255,6 +275,7 @@ int main(void) {
         tcase_add_test(tc, test_the_firewall_is_asked_once);
         tcase_add_test(tc, test_restored_in_slices);
         tcase_add_test(tc, test_checks_go_on);
+        tcase_add_test(tc, test_without_iphlpsvc);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

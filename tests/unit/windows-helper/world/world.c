@@ -16,7 +16,7 @@ const uint8_t world_key[WIRE_KEY_SIZE] = {1, 2, 3, 4};
 static int world_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
         FakeAgent *a = handle;
 
-        return buffer_append(&a->inbox, data, n);
+        return a->breaks ? -EPIPE : buffer_append(&a->inbox, data, n);
 }
 
 static void world_close(void *userdata, void *handle) {

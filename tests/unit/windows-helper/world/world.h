@@ -24,6 +24,7 @@ typedef struct FakeAgent {
         const uint8_t *key;  /* NULL: not paired */
         Peer peer;           /* as the helper's host sees it */
         bool hangs;          /* it neither reads nor answers */
+        bool breaks;         /* nothing can be sent to it */
         uint8_t version_max; /* of the protocol; 0: the newest */
         /* state of the present connection */
         AgentSession *session; /* NULL: none */
