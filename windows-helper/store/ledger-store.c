@@ -38,9 +38,10 @@ static int ledger_store_on_value(void *userdata, const char *name, const char *d
 
 int ledger_store_load(LedgerStore *s, Ledger *ledger) {
         LedgerLoad load = {ledger, s->told};
+        int r = registry_each(&s->key, ledger_store_on_value, &load);
 
-        s->told = true;
-        return registry_each(&s->key, ledger_store_on_value, &load);
+        s->told |= r == 0;
+        return r;
 }
 
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry) {

@@ -12,8 +12,9 @@
 typedef struct Hcs Hcs;
 
 /* @error: 0; -ENOSYS: this Windows does not have the service; -ENOEXEC: its library does not load;
- * -EACCES; -EPROTO: the answer is not understood; -EIO, also while it hangs in a question. With any
- * error @list may be NULL. Called in the loop's thread. */
+ * -EACCES; -EPROTO: the answer is not understood; -EIO, also while it hangs in a question; -ENOMEM:
+ * nobody could ask. With any error @list may be NULL. Called in the loop's thread, for the last two
+ * also by hcs_ask(). */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
 /**

@@ -54,7 +54,7 @@ typedef struct ControllerDue {
 /* Written by settle.c and checks.c: the last run. */
 typedef struct LastRun {
         int error;            /* of changing values or of the activation; 0: none */
-        bool unwritten;       /* it is of changing values */
+        bool unfinished;      /* … and changes are left that the next plan has again */
         int activation_error; /* of the last activation */
         int told_error;       /* the one that was logged last */
         bool silent;          /* iphlpsvc does not answer … */

@@ -112,7 +112,7 @@ bool guests_expire(Guests *guests, uint64_t now_usec) {
                         dropped |= guest->in_grace || guest->has_state;
                         wire_state_done(&guest->state);
                         guest->state = WIRE_STATE_NULL;
-                        if (!guest->connection)
+                        if (!guest->next.of_session)
                                 guest_drop_next(guest);
                         guest->has_state = guest->in_grace = guest->answer_due = false;
                         guest->expires = GUEST_NO_EXPIRY;

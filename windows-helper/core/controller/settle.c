@@ -163,17 +163,17 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
                               (o->again && !o->error) ||
                               (s->scope.partial && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
-        controller->last_run.unwritten = o->error != 0;
+        controller->last_run.unfinished = o->error != 0 || o->kept;
 }
 
 /* Changes of a guest with many in one slice. One that is alone delays nobody, and each slice would
  * cost it a plan for all that it asks for. After a failure everything is tried at once, and then
- * not before the retry. Otherwise the changes that failed would be in each slice again. */
+ * not before the retry. Otherwise what has failed, or is kept, would be in each slice again. */
 static size_t settle_slice_most(const Controller *controller) {
         bool alone = !controller->connections || !controller->connections->next;
 
-        return alone || controller->last_run.unwritten ? SIZE_MAX
-                                                       : controller->options.slice_changes;
+        return alone || controller->last_run.unfinished ? SIZE_MAX
+                                                        : controller->options.slice_changes;
 }
 
 static int settle_slice(Settle *s, ReconcilePlan *plan) {

@@ -90,8 +90,10 @@ static uint64_t share_weight(const Guest *guest) {
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
         uint64_t all = 0;
 
+        /* In a run that only follows requests the others are there because of those. */
         for (size_t i = 0; i < scope->n; i++)
-                all += share_weight(scope->guests[i]);
+                if (scope->has_news[i] || !scope->asked)
+                        all += share_weight(scope->guests[i]);
         for (size_t i = 0; i < scope->n; i++) {
                 Guest *guest = scope->guests[i];
 

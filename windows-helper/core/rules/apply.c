@@ -327,29 +327,29 @@ static int apply_hold(Apply *a, LedgerEntry *e) {
 }
 
 /* Phase 6. It is not flushed: a power cut loses only the end of a change, and the entry from phase
- * 1 still proves the value. A removal does not end before iphlpsvc knows of it. If the helper dies
- * before that, the entry makes the next helper activate. (A removal that makes room is followed by
- * a write, which leaves an entry as well.) */
+ * 1 still proves the value. A removal ends when iphlpsvc knows of it: until then the entry makes
+ * the next helper activate. (One that makes room is followed by a write, which leaves one, too.) */
 static void apply_commit(Apply *a) {
         bool remind = a->outcome.postponed, any_void = false;
 
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const ReconcileChange *c = &a->plan->changes[i];
+                bool tells = c->action == RECONCILE_REMOVE &&
+                             ledger_entry_forwarders(&c->entry) & RULE_FORWARDER_PORTPROXY;
+                bool stays = tells && c->guest == SIZE_MAX && apply_is_ignored(a);
                 LedgerEntry *e;
                 int r;
 
+                a->outcome.kept |= stays;
                 if (a->status[i] == APPLY_OK && c->foreign && c->action != RECONCILE_FORGET) {
                         r = a->host->adoption_remove(a->host->userdata, c->foreign->family,
                                                      c->foreign->name);
                         apply_note_error(a, r);
                 }
-                if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
-                    (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX && apply_is_ignored(a) &&
-                     ledger_entry_forwarders(&c->entry) & RULE_FORWARDER_PORTPROXY) ||
+                if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT || stays ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
-                if (remind && c->action == RECONCILE_REMOVE &&
-                    ledger_entry_forwarders(&c->entry) & RULE_FORWARDER_PORTPROXY) {
+                if (remind && tells) {
                         remind = false;
                         continue;
                 }

@@ -45,6 +45,7 @@ typedef struct ApplyOutcome {
         bool postponed; /* values have changed since, or though it was not */
         bool relayed;   /* a value of the relay has changed */
         bool again;     /* the plan left something for another run */
+        bool kept;      /* a removal is in the ledger until an activation succeeds */
         size_t n_written, n_deleted, n_adopted;
 } ApplyOutcome;
 

@@ -261,6 +261,30 @@ START_TEST(test_without_iphlpsvc) {
 }
 END_TEST
 
+/* … unless a removal is kept until it can be told: that would be in each slice again, and in time
+ * everything else, too. */
+START_TEST(test_removals_without_iphlpsvc) {
+        uint64_t n;
+
+        agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
+        agent_ask(big, "172.20.0.2", "a=0.0.0.0:20000-20999");
+        w.host.fault = failing_activation;
+        agent_ask(small, "172.20.0.3", "");
+        n = w.host.calls[MEMORY_ACTIVATE];
+        ask_later(big, "172.20.0.2", "a=0.0.0.0:30000-30999");
+        for (unsigned i = 0; i < 20 && one_slice(); i++)
+                ck_assert_uint_lt(i, 10);
+        world_run(&w);
+        ck_assert_uint_le(w.host.calls[MEMORY_ACTIVATE], n + 3);
+        ck_assert_uint_eq(w.host.rules.n, 1000);
+        agent_expect(big, "a blocked iphlpsvc");
+        w.host.fault = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(big, "a active");
+        ck_assert_uint_eq(w.host.rules.n, 1000);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("slices");
         TCase *tc = tcase_create("slices");
@@ -276,6 +300,7 @@ int main(void) {
         tcase_add_test(tc, test_restored_in_slices);
         tcase_add_test(tc, test_checks_go_on);
         tcase_add_test(tc, test_without_iphlpsvc);
+        tcase_add_test(tc, test_removals_without_iphlpsvc);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
