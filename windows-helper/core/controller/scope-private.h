@@ -26,9 +26,10 @@ typedef struct Scope {
         ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
         bool has_news[CONTROLLER_GUESTS_MAX]; /* the guest has, or had before the run */
         size_t n;
-        bool partial;  /* not all guests */
-        bool asked;    /* it follows requests of guests, and nothing else */
-        Ledger ledger; /* owned; in a run for some: what it has for them */
+        bool partial;   /* not all guests */
+        bool requested; /* it follows requests of guests, and nothing else … */
+        bool asked;     /* … and nothing has failed */
+        Ledger ledger;  /* owned; in a run for some: what it has for them */
 } Scope;
 
 /* Choose the guests of the run that is due. Without memory, it is for all. */

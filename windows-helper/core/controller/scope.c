@@ -113,13 +113,15 @@ void scope_all(Scope *scope, const Controller *controller) {
 }
 
 void scope_choose(Scope *scope, const Controller *controller) {
-        bool asked = !controller->due.run && !controller->last_run.error;
+        bool requested = !controller->due.run;
+        bool asked = requested && !controller->last_run.error;
 
-        *scope = (Scope){.partial = true, .asked = asked};
+        *scope = (Scope){.partial = true, .requested = requested, .asked = asked};
         if (asked && !controller->due.rest && scope_choose_some(scope, controller))
                 return;
         scope_done(scope);
         scope_all(scope, controller);
+        scope->requested = requested;
         scope->asked = asked;
 }
 

@@ -158,8 +158,8 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
         controller->due.partial = controller->due.slice && s->scope.partial;
-        controller->due.rest = controller->due.slice && !s->scope.partial && s->scope.asked;
-        controller->due.run = (controller->due.slice && !s->scope.asked) ||
+        controller->due.rest = controller->due.slice && !s->scope.partial && s->scope.requested;
+        controller->due.run = (controller->due.slice && !s->scope.requested) ||
                               (o->again && !o->error) ||
                               (s->scope.partial && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;

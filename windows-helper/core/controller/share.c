@@ -87,18 +87,22 @@ static uint64_t share_weight(const Guest *guest) {
                (guest->has_state ? wire_state_endpoints(&guest->state) : 0);
 }
 
+/* The changes of a guest that has waited were left for the next slice. */
+static bool share_has_used(const Scope *scope, size_t i) {
+        return scope->has_news[i] && scope->guests[i]->waited == 0;
+}
+
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
         uint64_t all = 0;
 
-        /* In a run that only follows requests the others are there because of those. */
+        /* In a run that follows requests the others are there because of those. */
         for (size_t i = 0; i < scope->n; i++)
-                if (scope->has_news[i] || !scope->asked)
+                if (!scope->requested || share_has_used(scope, i))
                         all += share_weight(scope->guests[i]);
         for (size_t i = 0; i < scope->n; i++) {
                 Guest *guest = scope->guests[i];
 
-                /* The changes of one that has waited were left for the next slice. */
-                if (!scope->has_news[i] || guest->waited > 0)
+                if (!share_has_used(scope, i))
                         continue;
                 if (guest->paid_usec + SHARE_UNUSED_USEC < now_usec)
                         guest->paid_usec = now_usec - SHARE_UNUSED_USEC;
