@@ -56,6 +56,11 @@ build_release_programs() {
     make_tree release 'the agent' agent/wslbridge-agent agent/wslbridge-loopback agent/wslbridgectl
 }
 
+# For the booted guest of './dev test', after build_release_programs.
+build_test_host() {
+    make_tree release 'the test host' tests/host/wslbridge-test-host
+}
+
 # Several tests may want it at the same time.
 build_install() {
     mkdir -p "$BUILD"

@@ -143,7 +143,7 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                    uint64_t now_usec) {
         const ControllerHost *host = &controller->host;
         uint64_t started = host->now(host->userdata);
-        bool activate = false, whom[CONTROLLER_GUESTS_MAX];
+        bool activate = false, whom[CONTROLLER_GUESTS_MAX] = {false};
         int r;
 
         checks_expect(controller, plan);

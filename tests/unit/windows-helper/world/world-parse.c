@@ -113,8 +113,9 @@ void world_parse(WireState *state, const char *address, const char *services) {
         address = parse_mode(address, state);
         if (*address)
                 parse_address(address, state);
-        state->services = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->services));
-        state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->listens));
+        /* A service or a listen takes two characters at least. */
+        state->services = calloc(strlen(services) / 2 + 1, sizeof(*state->services));
+        state->listens = calloc(strlen(services) / 2 + 1, sizeof(*state->listens));
         ck_assert(state->services && state->listens);
         strcpy(copy, services);
         for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save))
