@@ -6,15 +6,12 @@ import os
 import statistics
 
 from relay_process import is_served, milliseconds
-from test_floods import LISTEN, ask, made_up, n_cut
+from test_floods import LISTEN, ONCE, ask, made_up, n_cut
 from waiting import wait_until
 
 PART = 1 if os.environ.get("WSLBRIDGE_LONG") else 8
 GUEST_SESSIONS, CLIENT_CONNECTIONS = 5120 // PART, 2048 // PART
 BATCH = 40
-# What is not for a session: twice in seven runs of all suites, 340 and 632 KiB came at once, and in 30 runs of this
-# test alone never. The output names the mapping if it comes again.
-ONCE = 1024 * 1024
 JUMP = 128  # KiB
 
 

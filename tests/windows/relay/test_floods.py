@@ -3,6 +3,7 @@
 before is served on."""
 
 import contextlib
+import itertools
 import os
 import select
 import socket
@@ -16,6 +17,11 @@ from waiting import wait_until
 
 HOST = ("192.168.50.1", 5060)
 LISTEN = "0.0.0.0/5060"
+
+
+# What is not for a session: in three of eight runs of all suites, 340 to 830 KiB came at once, and in 30 runs of a
+# test alone never. The output of test_default_limits.py names the mapping if it comes again.
+ONCE = 1024 * 1024
 
 
 def ask(client, data, to=HOST, tries=100):
@@ -149,14 +155,18 @@ def test_many_clients(lan, table, start_relay, serve_udp, udp_client, number):
     relay = start_relay()
     first = udp_client()
     ask(first, b"first")
-    before = relay.memory()
+    held, waited = [relay.memory()], []
     clients = [udp_client() for _ in range(n - 1)]
-    waited = [milliseconds(ask, client, b"%d" % i) for i, client in enumerate(clients)]
-    held = (relay.memory() - before) / n
-    number(f"{n} UDP clients: a session takes {held / 1024:.2f} KiB of the relay's memory; the first answers to the "
+    for i, client in enumerate(clients):
+        waited.append(milliseconds(ask, client, b"%d" % i))
+        if i % 100 == 99:
+            held.append(relay.memory())
+    each = statistics.median(after - before for before, after in itertools.pairwise(held)) / 100
+    number(f"{n} UDP clients: a session takes {each / 1024:.2f} KiB of the relay's memory; the first answers to the "
            f"first 100 took {statistics.median(waited[:100]):.1f} ms, to the last 100 "
            f"{statistics.median(waited[-100:]):.1f}")
-    assert held <= 1024
+    assert each <= 1024
+    assert held[-1] - held[0] <= n * 1024 + ONCE
     for i in range(0, n - 1, 97):
         ask(clients[i], b"again %d" % i)
     assert len({end for _, end in server.seen}) == n
