@@ -100,7 +100,8 @@ def test_made_up_senders(lan, table, start_relay, serve_udp, udp_client, number,
     number(f"{(rounds - 1) * n} made-up UDP senders more: the relay's memory grew by {grown // 1024} KiB to "
            f"{held[-1] // 1024} KiB; an answer took {statistics.median(waited):.1f} ms, {max(waited):.0f} at most, and "
            f"{quiet:.1f} before them")
-    assert grown <= 256 * 1024
+    assert statistics.median(after - before for before, after in itertools.pairwise(held)) <= n * 85
+    assert grown <= 256 * 1024 + ONCE
 
 
 def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client, number):
