@@ -269,6 +269,7 @@ static void controller_look_at_clock(Controller *controller, uint64_t now_usec) 
                 return;
         if (controller->verify.due_for_waiting)
                 due->partial = true;
+        /* It is for all, so those with news come first, unless that has gone on for a while. */
         else if (!due->partial || checks_are_urgent(controller, now_usec))
                 due->run = true;
 }

@@ -10,7 +10,6 @@
 #include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/slice.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,10 +59,6 @@ static void big_asks(uint8_t host, unsigned n, bool run) {
         if (run)
                 world_run(&w);
         wire_state_done(&s);
-}
-
-static int failing_activation(MemoryHost *m, MemoryCall call) {
-        return call == MEMORY_ACTIVATE ? -EIO : 0;
 }
 
 /* Small moves its rule. Until it is answered, the controller is dispatched and nothing else
@@ -198,7 +193,7 @@ END_TEST
  * hear of it at once. */
 START_TEST(test_a_failed_activation_concerns_all) {
         big_asks(1, 10, true);
-        w.host.fault = failing_activation;
+        w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
         agent_expect(small, "web blocked iphlpsvc");
         ck_assert_uint_eq(big->result.services[9].state, WIRE_SERVICE_BLOCKED);

@@ -9,7 +9,6 @@
 #include "tests/unit/windows-helper/world/world.h"
 #include "windows-helper/core/rules/slice.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define LEISURE_MS 2000
@@ -286,16 +285,12 @@ START_TEST(test_other_news_are_followed_by_a_look) {
 }
 END_TEST
 
-static int failing_activation(MemoryHost *m, MemoryCall call) {
-        return call == MEMORY_ACTIVATE ? -EIO : 0;
-}
-
 /* While iphlpsvc does not know the values, nobody looks at its ports, and nothing is known of them
  * afterwards. */
 START_TEST(test_after_a_failed_activation) {
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
         (void) looks();
-        w.host.fault = failing_activation;
+        w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
         agent_expect(small, "web blocked iphlpsvc");
         expect_looks(0);

@@ -8,7 +8,6 @@
 #include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/slice.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 static World w;
@@ -242,13 +241,9 @@ START_TEST(test_checks_go_on) {
 }
 END_TEST
 
-static int failing_activation(MemoryHost *m, MemoryCall call) {
-        return call == MEMORY_ACTIVATE ? -EIO : 0;
-}
-
 /* IP Helper cannot be told of anything. All the same a large update comes in slices. */
 START_TEST(test_without_iphlpsvc) {
-        w.host.fault = failing_activation;
+        w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
         agent_expect(small, "web blocked iphlpsvc");
         ask_later(big, "172.20.0.2", "a=0.0.0.0:20000-23999");
@@ -268,7 +263,7 @@ START_TEST(test_removals_without_iphlpsvc) {
 
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
         agent_ask(big, "172.20.0.2", "a=0.0.0.0:20000-20999");
-        w.host.fault = failing_activation;
+        w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "");
         n = w.host.calls[MEMORY_ACTIVATE];
         ask_later(big, "172.20.0.2", "a=0.0.0.0:30000-30999");

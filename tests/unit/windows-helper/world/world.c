@@ -185,6 +185,10 @@ void world_wait(World *w, uint64_t ms) {
         world_run(w);
 }
 
+int world_fails_activation(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? -EIO : 0;
+}
+
 void world_foreign(World *w, const char *rule, const char *data) {
         RuleFamily f;
         const char *name = memory_host_split(rule, &f);

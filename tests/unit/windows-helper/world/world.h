@@ -110,5 +110,8 @@ const char *world_open(const World *w);
 #define world_expect_ledger(w, text) ck_assert_str_eq(world_ledger(w), text)
 #define agent_expect(a, text)        ck_assert_str_eq(agent_results_text(a), text)
 
+/* For .fault of the host: iphlpsvc cannot be told of anything. */
+int world_fails_activation(MemoryHost *m, MemoryCall call);
+
 /* Calls that change something: values, ledger, flushes, activations. */
 uint64_t world_changes(const World *w);
