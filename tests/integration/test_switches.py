@@ -21,7 +21,8 @@ RULES = {"0.0.0.0/8080": f"{ADDRESS}/80", "0.0.0.0/8081": f"{ADDRESS}/8081",
          "0.0.0.0/8082": f"{ADDRESS}/8082"}
 
 # What wslinfo says, the address; the states of the services, the rules, how many entries the ledger
-# has, how the ports are reached. An unknown word is what a guest of plain Hyper-V has: no mode.
+# has, how the ports are reached. After an unknown word, a guest has what one of plain Hyper-V has: no mode.
+NO_MODE = "wormhole"
 PLACES = {
     "nat": ("nat", BEHIND, FORWARDED, RULES, 3, "forwarded"),
     "mirrored": ("mirrored", BEHIND, OPENED, {}, 1, "shared"),
@@ -30,8 +31,8 @@ PLACES = {
     "bridged": ("bridged", BEHIND, OWN, {}, 0, "own"),
     "bridged elsewhere": ("bridged", OUTSIDE, OWN, {}, 0, "own"),
     "none": ("none", BEHIND, NOTHING, {}, 0, "none"),
-    "Default Switch": ("wormhole", BEHIND, FORWARDED, RULES, 3, "forwarded"),
-    "external switch": ("wormhole", OUTSIDE, OWN, {}, 0, "own"),
+    "Default Switch": (NO_MODE, BEHIND, FORWARDED, RULES, 3, "forwarded"),
+    "external switch": (NO_MODE, OUTSIDE, OWN, {}, 0, "own"),
 }
 
 
@@ -86,12 +87,16 @@ def test_the_walk_is_complete():
 
 
 def test_from_each_to_every_other(moving, host):
+    """A mode that is known goes with its VM, and the agent with both. So the agent starts anew for a place
+    without a mode, and elsewhere it sees the change while it runs."""
     before = None
     for name in walk(list(PLACES)):
         word, where, *_ = PLACES[name]
         moving.wsl_mode(word)
         move(moving, *where)
-        if before is None:
+        if before and word == NO_MODE:
+            moving.stop()
+        if before is None or word == NO_MODE:
             moving.start()
         else:
             moving.reload()
