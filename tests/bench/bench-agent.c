@@ -8,8 +8,8 @@
  * Between them are processes that do a part of what the agent does, and show where the time goes.
  * All of them are measured in turn, address by address, so that they see the same machine.
  *
- * Prints one line of JSON for each figure. Exit code 1 means that something is wrong, 77 that
- * namespaces are not permitted.
+ * Prints one line of JSON for each kind of change, with the times of all of them. Exit code 1 means
+ * that something is wrong, 77 that namespaces are not permitted.
  *
  *      bench-agent AGENT [EVENTS [SERVICES]]      the default is 300 events and 1 service
  */
@@ -27,7 +27,6 @@
 #define SERVICES_MAX 10000
 #define QUIET_USEC   70000 /* longer than a throttle window, after which the agent is idle again */
 #define TURN_USEC    4000  /* between two reporters; in a window, a loss is not yet believed */
-#define BLOCKS       3     /* of a run; their ratios show the spread */
 #define PRIORITY     10    /* of SCHED_FIFO, for all alike, so that other load weighs less */
 
 static const IpAddr first = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 251}};
@@ -127,63 +126,17 @@ static int run(unsigned n, Times *t) {
         return e;
 }
 
-static int compare_usec(const void *a, const void *b) {
-        const double *x = a, *y = b;
-
-        return (*x > *y) - (*x < *y);
-}
-
-static void sort(double *usec, unsigned n) {
-        qsort(usec, n, sizeof(*usec), compare_usec);
-}
-
-/* The smallest and the largest ratio of the medians in a part of the run. */
-static void spread(const double *ours, const double *floor, unsigned n, double *ret_low,
-                   double *ret_high) {
-        unsigned size = n / BLOCKS;
-        double *a = calloc(n, sizeof(*a)), *z = calloc(n, sizeof(*z));
-
-        *ret_low = *ret_high = 0;
-        for (unsigned b = 0; a && z && size > 0 && b < BLOCKS; b++) {
-                double ratio;
-
-                memcpy(a, ours + b * size, size * sizeof(*a));
-                memcpy(z, floor + b * size, size * sizeof(*z));
-                sort(a, size);
-                sort(z, size);
-                ratio = a[size / 2] / z[size / 2];
-                *ret_low = b == 0 || ratio < *ret_low ? ratio : *ret_low;
-                *ret_high = ratio > *ret_high ? ratio : *ret_high;
+/* All times in the order of the rounds, so that those of a round make pairs. */
+static void print_times(const char *name, unsigned n, double *usec[_REPORTERS]) {
+        (void) printf("{\"way\": \"%s\", \"bytes\": %zu, \"usec\": {", name,
+                      reporters[AGENT].state_size);
+        for (unsigned k = 0; k < _REPORTERS; k++) {
+                (void) printf("%s\"%s\": [", k > 0 ? ", " : "", kinds[k].text);
+                for (unsigned i = 0; i < n; i++)
+                        (void) printf("%s%.1f", i > 0 ? ", " : "", usec[k][i]);
+                (void) printf("]");
         }
-        free(a);
-        free(z);
-}
-
-static void print_pair(const char *name, unsigned n, double *usec[_REPORTERS]) {
-        double *a = usec[AGENT], *z = usec[FLOOR], low, high;
-
-        spread(a, z, n, &low, &high);
-        for (unsigned k = 0; k < _REPORTERS; k++)
-                sort(usec[k], n);
-        (void) printf("{\"name\": \"%s\", \"unit\": \"usec\", \"events\": %u, \"bytes\": %zu, "
-                      "\"p50\": %.1f, \"p95\": %.1f, \"p99\": %.1f, \"max\": %.1f, "
-                      "\"baseline\": \"%s\", \"baseline_p50\": %.1f, \"baseline_p95\": %.1f, "
-                      "\"baseline_p99\": %.1f, \"baseline_max\": %.1f, \"ratio\": %.2f, "
-                      "\"ratio_p99\": %.2f, \"ratio_low\": %.2f, \"ratio_high\": %.2f}\n",
-                      name, n, reporters[AGENT].state_size, a[n / 2], a[n * 95 / 100],
-                      a[n * 99 / 100], a[n - 1], kinds[FLOOR].text, z[n / 2], z[n * 95 / 100],
-                      z[n * 99 / 100], z[n - 1], a[n / 2] / z[n / 2],
-                      a[n * 99 / 100] / z[n * 99 / 100], low, high);
-}
-
-static void print_stages(unsigned n, double *usec[_REPORTERS]) {
-        for (unsigned k = 0; k < _REPORTERS; k++)
-                (void) printf("{\"stage\": \"%s\", \"unit\": \"usec\", \"events\": %u, "
-                              "\"p50\": %.1f, \"p95\": %.1f, \"p99\": %.1f, \"max\": %.1f, "
-                              "\"more\": %.1f}\n",
-                              kinds[k].text, n, usec[k][n / 2], usec[k][n * 95 / 100],
-                              usec[k][n * 99 / 100], usec[k][n - 1],
-                              usec[k][n / 2] - (k > 0 ? usec[k - 1][n / 2] : 0));
+        (void) printf("}}\n");
 }
 
 static int allocate(Times *t, unsigned n) {
@@ -216,9 +169,8 @@ int main(int argc, char **argv) {
         if (e >= 0)
                 e = run(n, &t);
         if (e >= 0) {
-                print_pair("new address to STATE", n, t.added);
-                print_pair("address deleted and another added to STATE", n, t.replaced);
-                print_stages(n, t.added);
+                print_times("added", n, t.added);
+                print_times("replaced", n, t.replaced);
         }
         for (unsigned k = 0; k < _REPORTERS; k++) {
                 reporter_done(&reporters[k]);

@@ -3,7 +3,7 @@
 /*
  * Measures how long config_load() takes for N drop-ins. Prints one line of JSON for each N:
  *
- *     {"name":"config-load","n":100,"p50_usec":…,"max_usec":…,"baseline_usec":…}
+ *     {"n":100,"usec":[…],"baseline_usec":[…]}
  *
  * The baseline is to open, read and close the same files in the same order, which every loader must
  * do. The files are in the page cache for both.
@@ -78,12 +78,6 @@ static int read_only(unsigned n) {
         return 0;
 }
 
-static int compare(const void *a, const void *b) {
-        uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
-
-        return x < y ? -1 : x > y;
-}
-
 static int take_time(int (*function)(unsigned), unsigned n, uint64_t *ret_usec) {
         uint64_t begin = now_usec();
         int r = function(n);
@@ -92,16 +86,20 @@ static int take_time(int (*function)(unsigned), unsigned n, uint64_t *ret_usec) 
         return r;
 }
 
-/* Sorted durations of N_RUNS calls of each, in turn, so that what else the machine does is in both.
- */
+/* Durations of N_RUNS calls of each, in turn, so that what else the machine does is in both. */
 static int measure(unsigned n, uint64_t *ret_baseline, uint64_t *ret_usec) {
         for (size_t i = 0; i < N_RUNS; i++)
                 if (take_time(read_only, n, &ret_baseline[i]) < 0 ||
                     take_time(load, n, &ret_usec[i]) < 0)
                         return -1;
-        qsort(ret_baseline, N_RUNS, sizeof(*ret_baseline), compare);
-        qsort(ret_usec, N_RUNS, sizeof(*ret_usec), compare);
         return 0;
+}
+
+static void print_times(const char *name, const uint64_t *usec) {
+        (void) printf(", \"%s\": [", name);
+        for (size_t i = 0; i < N_RUNS; i++)
+                (void) printf("%s%llu", i > 0 ? ", " : "", (unsigned long long) usec[i]);
+        (void) printf("]");
 }
 
 static int run(void) {
@@ -115,11 +113,10 @@ static int run(void) {
                 if (write_services(written, n) < 0 || measure(n, baseline, usec) < 0)
                         return -1;
                 written = n;
-                printf("{\"name\":\"config-load\",\"n\":%u,\"p50_usec\":%llu,\"max_usec\":%llu,"
-                       "\"baseline_usec\":%llu}\n",
-                       n, (unsigned long long) usec[N_RUNS / 2],
-                       (unsigned long long) usec[N_RUNS - 1],
-                       (unsigned long long) baseline[N_RUNS / 2]);
+                (void) printf("{\"n\": %u", n);
+                print_times("usec", usec);
+                print_times("baseline_usec", baseline);
+                (void) printf("}\n");
         }
         return 0;
 }

@@ -9,6 +9,7 @@ in Markdown. What was measured before stays in them, unless the code is another 
 target is reported but does not fail the run. A wrong result does.
 """
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -31,15 +32,20 @@ ROWS = {"watch": rows_guest.watch_rows, "result": rows_guest.result_rows,
         "outage": rows_helper.outage_rows, "relay": rows_relay.relay_rows}
 
 
+# What the figures depend on. Other folders may change, and older rows stay.
+CODE = ("agent", "common", "protocol", "windows-helper", "meson.build", "tests/bench", "tests/host", "tests/lib",
+        "tests/windows")
+
+
 def code():
-    """What tells whether figures are of this code: the tree that is checked out, with its changes."""
+    """What tells whether figures are of this code: the programs as they are checked out, with their changes."""
     def git(*arguments):
         return subprocess.run(["git", "-C", TOP, *arguments], check=True, capture_output=True,
                               text=True).stdout
 
     try:
         stash = git("stash", "create").strip()  # a commit of the changes, which belongs to nobody
-        return git("rev-parse", f"{stash or 'HEAD'}^{{tree}}").strip()
+        return hashlib.sha256(git("ls-tree", stash or "HEAD", "--", *CODE).encode()).hexdigest()
     except (OSError, subprocess.CalledProcessError):
         return f"unknown, {time.time()}"
 

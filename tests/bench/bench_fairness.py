@@ -6,10 +6,8 @@ real helper under Wine.
     bench_fairness.py ENDPOINTS     prints all measurements as one JSON object
 
 Two hosts run, each with a Wine of its own. On both, a guest moves its only rule to another address, in
-turn. On one of them there is another guest, with ENDPOINTS endpoints. The stand-in for iphlpsvc reads
-all values after each update, whoever made them. What this alone costs is measured with ENDPOINTS values
-that nobody's helper made, and no other guest. It is a program of its own, because it moves into a
-network namespace for good.
+turn. On one of them there is another guest, with ENDPOINTS endpoints. It is a program of its own, because
+it moves into a network namespace for good.
 """
 import contextlib
 import json
@@ -32,7 +30,7 @@ import wine_registry  # noqa: E402
 from wsb_client import STATE, Client, frame, service, state  # noqa: E402
 
 KEY = bytes(range(100, 132))
-PAUSE, SECONDS, WARM = 0.2, 10, 5  # between two updates; for a row at most; updates before all
+PAUSE, SECONDS, WARM = 0.1, 10, 5  # between two updates; for a row at most; updates before all
 FLOODED = 1000  # services that the flood toggles
 LISTENED = 10   # rules for which the stand-in for iphlpsvc listens; see bench_helper.py
 SMALL, BIG, LOUD, DEAF = ({"distro": name} for name in ("Small", "Big", "Loud", "Deaf"))
@@ -135,19 +133,6 @@ def flooded(port, identity, reads):
         other.join()
 
 
-@contextlib.contextmanager
-def foreign_rules(host, n):
-    names = [f"127.0.0.1/{20000 + i}" for i in range(n)]
-    for name in names:
-        host.registry.set_rule(name, "172.29.0.2/80")
-    time.sleep(5)
-    try:
-        yield
-    finally:
-        for name in names:
-            host.registry.delete_rule(name)
-
-
 def in_turn(beside, alone):
     """{"ms", "alone_ms", "cpu_ms", "alone_cpu_ms"}: of updates on both hosts, in turn."""
     before = [host.helper_ms() for host in (beside, alone)]
@@ -158,10 +143,6 @@ def in_turn(beside, alone):
 
 def measure(beside, alone, n):
     figures = {"endpoints": n, "flooded": FLOODED}
-    with foreign_rules(beside, n):
-        figures["foreign"] = in_turn(beside, alone)
-    for _ in range(WARM):  # the stand-in and the helper have forgotten them after this
-        beside.update()
     with Client(beside.helper.port, key=KEY, **BIG) as big:
         big.handshake()
         big.push(services(n), v4=BIG_ADDRESS, timeout=SETTLED, settle=False)

@@ -27,24 +27,27 @@ ROUNDS, UNCHANGED, LISTENED = 3, 20, 500
 # Of the 10,000 ports, the stand-in for iphlpsvc really listens on this many. When the helper asks who
 # listens, Wine takes milliseconds to find the process of each listener.
 FEW, MANY = 10, 1024
-HEARTBEATS_HALF_AN_HOUR, HEARTBEAT_MS = 60, 400
+HEARTBEATS_HALF_AN_HOUR, HEARTBEAT_MS = 60, 200
 LIVES, STATES = 200, 5
 CAME, SOME = 16384, 100
 GOODBYE_MS, KEPT_SECONDS = 100, 12  # a claim outlives its guest for so long; memory is given back then
 ADDRESS, OTHER_ADDRESS = "172.29.0.2/20", "172.29.1.1/20"
 
 
-def change_all(client, registry, iphlpsvc, services, listeners):
+def change_all(client, registry, iphlpsvc, services, listeners, check):
     """Write all rules, then move them to another address, while the stand-in listens on so many of
-    them. Returns the milliseconds of both, as the helper reports them."""
+    them. Returns the milliseconds of both, as the helper reports them. @check: whether all of them are
+    looked at, which takes a second."""
     iphlpsvc.listen_for(listeners)
     iphlpsvc.settled(120)  # Wine's server has one thread, so wait until the stand-in is done
     written = client.push(services, v4=ADDRESS, timeout=300, settle=False).apply_usec / 1000
     iphlpsvc.settled(120)
     moved = client.push(services, v4=OTHER_ADDRESS, timeout=300, settle=False).apply_usec / 1000
-    assert set(registry.rules().values()) == {f"{OTHER_ADDRESS.partition('/')[0]}/80"}
+    if check:
+        assert set(registry.rules().values()) == {f"{OTHER_ADDRESS.partition('/')[0]}/80"}
     client.push([], v4=ADDRESS, timeout=300)
-    assert registry.clean()
+    if check:
+        assert registry.clean()
     return written, moved
 
 
@@ -54,9 +57,9 @@ def rules(helper, registry, iphlpsvc, n):
     changes = {listeners: [] for listeners in (FEW, MANY)}
     with Client(helper.port, key=KEY) as client:
         client.handshake()
-        for _ in range(ROUNDS):
+        for i in range(ROUNDS):
             for listeners, times in changes.items():
-                times.append(change_all(client, registry, iphlpsvc, services, listeners))
+                times.append(change_all(client, registry, iphlpsvc, services, listeners, i == 0))
         iphlpsvc.listen_for(LISTENED)
         # No more rules than listeners, because iphlpsvc is notified again while one is missing.
         client.push(services[:LISTENED], v4=ADDRESS, timeout=120)

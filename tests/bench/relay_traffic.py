@@ -19,7 +19,7 @@ import time
 
 SINK, ECHO, POUR, BOTH, MAIL = range(5)  # servers, by the distance of their ports
 PART = 1 << 18
-WARM_UP, SECONDS = 0.5, 1.0
+WARM_UP, SECONDS = 0.3, 0.7
 ROUND_TRIPS = 500
 WINDOW = 32  # datagrams that are on their way at once, which all buffers hold
 CLIENTS, AGAIN, TRIES = 100, 5, 3  # sockets of UDP that ask at once, and how often, after so many seconds

@@ -71,12 +71,9 @@ def fairness_rows():
                         ("does the same and reads no answer", "deaf")):
         yield table.pair_row(f"one guest's update while another {beside} (Wine)", "ms",
                              seen[key]["ms"], seen[key]["alone_ms"], "alone", FAIR_RATIO)
-    yield table.pair_row(f"of this, the host's part: the same beside {seen['endpoints']} foreign rules",
-                         "ms", seen["foreign"]["ms"], seen["foreign"]["alone_ms"], "alone")
-    for beside, key in (("another's endpoints", "beside"), ("foreign rules", "foreign")):
-        yield table.row(f"processor time of the helper for each update beside {beside}", "ms",
-                        p50=seen[key]["cpu_ms"], max=seen[key]["cpu_ms"], beside="alone",
-                        beside_p50=seen[key]["alone_cpu_ms"])
+    cpu = seen["beside"]["cpu_ms"]
+    yield table.row("processor time of the helper for each update beside another's endpoints", "ms", p50=cpu, max=cpu,
+                    beside="alone", beside_p50=seen["beside"]["alone_cpu_ms"])
 
 
 def outage_rows():

@@ -4,6 +4,8 @@ for measurements, which Wine would only disturb.
 
     with LoneAgent(tree, rules=100) as agent:
         total_usec, host_usec = agent.change_address()
+
+Several with different numbers of rules may run at the same time.
 """
 import json
 import os
@@ -24,8 +26,8 @@ class LoneAgent:
         self.tree, self.rules = tree, rules
         self.folder = os.path.join(janitor.current_run(), f"lone-{rules}")
         self.state_folder = os.path.join(self.folder, "state")
-        self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.lone"
-        self.namespace = topology.Namespace("lone")
+        self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.lone{rules}"
+        self.namespace = topology.Namespace(f"lone{rules}")
         self.number = 0  # of the subnet, one of 16
 
     def __enter__(self):
