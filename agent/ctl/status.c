@@ -5,6 +5,7 @@
  */
 
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/client/outcome.h"
 #include "agent/ctl/ctl.h"
 #include "agent/ctl/show/terminal.h"
 #include "agent/ctl/show/view.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Takes ownership of @json. Everything but ASCII is escaped, so that no text can control the
  * terminal. */
@@ -30,13 +30,12 @@ static int names_exit(const Report *report, int n, char **names) {
         int result = CTL_EXIT_OK;
 
         for (int i = 0; i < n; i++) {
-                const ReportService *s = report_service(report, names[i]);
-
-                if (!s) {
+                if (!report_service(report, names[i])) {
                         (void) ctl_error("There is no service '%s'; 'wslbridgectl list' shows all",
                                          names[i]);
                         result = CTL_EXIT_NO_SERVICE;
-                } else if (strcmp(s->state, "active") != 0 && result == CTL_EXIT_OK) {
+                } else if (outcome_of(report, names[i]) != OUTCOME_ACTIVE &&
+                           result == CTL_EXIT_OK) {
                         result = CTL_EXIT_NOT_RUNNING;
                 }
         }

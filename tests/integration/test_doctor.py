@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -57,7 +58,7 @@ def listener(guest, address, port):
         stdout=-1)
 
 
-def test_all_is_well(machine, host, control, doctor):
+def test_all_is_well(machine, host, control, doctor, program):
     machine.service("web", "listen = 8080")
     host.start()
     machine.start()
@@ -72,9 +73,14 @@ def test_all_is_well(machine, host, control, doctor):
     assert control.run("expose", "8080", "--name=web")[0] == 0
     said = " ".join(control.run("doctor")[1].split())
     command = re.search(r"sudo wslbridgectl (expose \S+ \S+ --loopback)", said)[1]
+    starter = threading.Thread(target=program.start_when_wanted)
+    starter.start()
     assert control.run(*command.split())[0] == 0
+    starter.join()
     assert machine.service_status("web")["options"]["connect"] == "loopback"
     assert control.run("unexpose", "web")[0] == 0
+    assert program.ended() == 0
+    program.process = None
     machine.service("web", "listen = 8080")
     machine.wait_state("web", "active")
     server.kill()

@@ -256,6 +256,26 @@ def test_no_gateway_no_host(guest, host, program):
     wait_loopback(guest, "web", "carried")
 
 
+def test_no_command_is_content_while_nothing_is_carried(guest, host, program, control):
+    """The host calls the service active, because it knows only its own half."""
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    guest.ip("route del default\nroute add default dev eth0\n")
+    host.start()
+    guest.start()
+    guest.wait_state("web", "active")
+    code, output = control.run("expose", "3000", "--loopback")
+    assert code == 1 and "because this guest has no gateway" in " ".join(output.split())
+    guest.ip("route replace default via 10.9.0.1\n")
+    wait_loopback(guest, "web", "starting")
+    code, output = control.run("status", "web")
+    assert code == 3 and "wslbridge-loopback, which carries connections to 127.0.0.1, has not started yet" in \
+        " ".join(output.split())
+    assert control.run("wait", "web", "--timeout=1")[0] == 5
+    program.start_when_wanted()
+    assert control.run("wait", "--timeout=60")[0] == 0
+    assert control.run("status", "web", "port-3000")[0] == 0
+
+
 @pytest.mark.parametrize("mode", ["mirrored", "virtioproxy", "bridged"])
 def test_modes_that_leave_no_way(guest, host, outside, program, mode):
     """The mode changes while we run, to and fro."""

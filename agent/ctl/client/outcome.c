@@ -8,11 +8,21 @@
 
 #include <string.h>
 
+/* The host knows nothing of the guest's own part: what reaches the guest for a service with 'connect =
+ * loopback' has to be carried on. */
+static Outcome outcome_of_loopback(const ReportService *s) {
+        if (!*s->loopback || strcmp(s->loopback, "carried") == 0)
+                return OUTCOME_ACTIVE;
+        if (strcmp(s->loopback, "direct") == 0) /* it may be the service itself */
+                return OUTCOME_ACTIVE;
+        return strcmp(s->loopback, "starting") == 0 ? OUTCOME_PENDING : OUTCOME_FAILED;
+}
+
 static Outcome outcome_of_service(const Report *r, const ReportService *s) {
         if (!s->enabled)
                 return OUTCOME_OFF;
         if (strcmp(s->state, "active") == 0)
-                return OUTCOME_ACTIVE;
+                return outcome_of_loopback(s);
         if (strcmp(s->state, "pending") != 0)
                 return OUTCOME_FAILED;
         return strcmp(r->helper_state, "refused") == 0 ? OUTCOME_REFUSED : OUTCOME_PENDING;

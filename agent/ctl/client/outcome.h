@@ -8,9 +8,9 @@
 #include "agent/status/read.h"
 
 typedef enum Outcome {
-        OUTCOME_PENDING, /* the host has not answered yet */
+        OUTCOME_PENDING, /* the host has not answered yet, or wslbridge-loopback has not started */
         OUTCOME_ACTIVE,
-        OUTCOME_FAILED,  /* the host has answered something else */
+        OUTCOME_FAILED,  /* the host has answered something else, or the guest carries nothing on */
         OUTCOME_REFUSED, /* there will be no answer: the helper does not admit this agent */
         OUTCOME_OFF,     /* the service is disabled */
         OUTCOME_BROKEN,  /* the agent does not accept the file */
@@ -34,7 +34,8 @@ const ReportProblem *outcome_problem(const Report *r, const char *file);
 /* The outcome of a service. A name that no service has is OUTCOME_PENDING. */
 Outcome outcome_of(const Report *r, const char *name);
 
-/* Whether all of @names (NULL: all that are enabled) are active. */
+/* Whether all of @names (NULL: all that are enabled) are active, and carried to the loopback if they
+ * ask for it. */
 bool outcome_all_active(const Report *r, const char *const *names, size_t n);
 
 /* Whether the agent no longer knows @name. */

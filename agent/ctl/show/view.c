@@ -33,9 +33,17 @@ static Colour state_colour(const char *state) {
         return COLOUR_NONE;
 }
 
-/* An active service that nobody can reach is not shown as good. */
+static bool is_loopback_starting(const ReportService *s) {
+        return strcmp(s->loopback, "starting") == 0;
+}
+
+/* An active service that nobody can reach, or that is not carried on, is not shown as good. */
 static Colour service_colour(const ReportService *s) {
-        return strcmp(s->reason, "unreachable") == 0 ? COLOUR_WAIT : state_colour(s->state);
+        bool stuck = strcmp(s->state, "active") == 0 &&
+                     (*s->loopback_text || is_loopback_starting(s));
+
+        return stuck || strcmp(s->reason, "unreachable") == 0 ? COLOUR_WAIT
+                                                              : state_colour(s->state);
 }
 
 static void add_line(Buffer *out, const Style *style, const char *label, Buffer *value) {
@@ -224,6 +232,11 @@ static void service_note(Table *t, const ReportService *s) {
         if (*s->loopback_text)
                 buffer_printf(&note, "%s%s", buffer_length(&note) > 0 ? "; " : "",
                               s->loopback_text);
+        else if (is_loopback_starting(s))
+                buffer_printf(&note,
+                              "%swslbridge-loopback, which carries connections to 127.0.0.1, has "
+                              "not started yet",
+                              buffer_length(&note) > 0 ? "; " : "");
         if (s->stale) {
                 buffer_printf(&note, "%sits file has a problem, so this is what it said before",
                               buffer_length(&note) > 0 ? "; " : "");
