@@ -22,8 +22,9 @@
 
 #define FOLDER_NAME "loopback" /* beside the agent's own */
 
-/* systemd starts the program within milliseconds, and again 2 s after a failure. In a boot it waits
- * for basic.target, which a slow machine reaches seconds after the agent has started. */
+/* systemd starts the program within milliseconds, and again half a second after a failure. In a
+ * boot it waits for basic.target, which a slow machine reaches seconds after the agent has started.
+ */
 #define PATIENCE_USEC (15 * USEC_PER_SEC)
 #define AGAIN_USEC    (2 * USEC_PER_SEC) /* until a table is tried again that was not written */
 /* How long connections outlive the gateway: as long as the program waits for the agent. */

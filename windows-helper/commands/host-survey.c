@@ -298,7 +298,7 @@ static void survey_on_record(void *userdata, StatusKind kind, const StatusRecord
                      strcmp(status_field(r, "mode"), wire_mode_name(WIRE_MODE_MIRRORED)) == 0;
 }
 
-/* [wsl2] firewall in the .wslconfig of this user. WSL takes the first of several (fact 7.2.1). */
+/* firewall= in the .wslconfig of this user. WSL takes the first of several (facts 7.2.1, 7.2.3). */
 static Seen survey_wsl_firewall(void) {
         wchar_t path[PATHS_MAX];
         Seen seen = SEEN_UNKNOWN;
@@ -318,7 +318,8 @@ static Seen survey_wsl_firewall(void) {
         ini_reader_init(&reader, &ini_wslconfig, (const uint8_t *) text, n);
         while (seen == SEEN_UNKNOWN && ini_next(&reader, &line)) {
                 if (line.type == INI_LINE_SECTION)
-                        section = ini_name_is(&reader, &line, "wsl2");
+                        section = ini_name_is(&reader, &line, "wsl2") ||
+                                  ini_name_is(&reader, &line, "experimental");
                 else if (section && line.type == INI_LINE_KEY && !line.broken &&
                          ini_name_is(&reader, &line, "firewall"))
                         seen = ini_value_is(&reader, &line, "false") ||

@@ -122,6 +122,23 @@ static void relay_close_gone(Relay *r, const RelayTable *table) {
                         relay_slot_close(&r->slots[c.old - r->table.entries]);
 }
 
+/* All endpoints of UDP share what may wait in the system, so that nobody fills the host's memory by
+ * sending to many of them. */
+static void relay_share_queues(Relay *r, const RelayTable *table) {
+        size_t n = 0;
+        uint32_t size;
+
+        for (size_t i = 0; i < table->n_entries; i++)
+                n += table->entries[i].listen.udp;
+        size = relay_udp_queue(n);
+        if (size == r->udp.queue_size)
+                return;
+        r->udp.queue_size = size;
+        for (size_t i = 0; i < r->table.n_entries; i++)
+                if (r->slots[i].udp)
+                        udp_endpoint_resize(r->slots[i].udp);
+}
+
 /* Take over @table, whose slots are @slots, still empty. */
 static void relay_take(Relay *r, RelayTable *table, RelaySlot *slots) {
         RelayDiff diff = {0};
@@ -130,6 +147,7 @@ static void relay_take(Relay *r, RelayTable *table, RelaySlot *slots) {
         bool all = true;
 
         relay_close_gone(r, table);
+        relay_share_queues(r, table);
         while (relay_diff_next(&diff, &r->table, table, &c)) {
                 RelaySlot *slot;
 

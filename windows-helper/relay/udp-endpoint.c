@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UDP_ROUND      16            /* datagrams of one socket before it is the turn of others */
-#define UDP_QUEUE_SIZE (1024 * 1024) /* bytes that wait in the system, for a burst */
-#define UDP_DOORS_MAX  64            /* sockets of one endpoint */
+#define UDP_ROUND     16 /* datagrams of one socket before it is the turn of others */
+#define UDP_DOORS_MAX 64 /* sockets of one endpoint */
 
 /* A socket on which clients talk to the endpoint. There is one, except in tests. */
 typedef struct UdpDoor {
@@ -74,7 +73,7 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
         }
         socket_set(s, v6 ? (int) IPPROTO_IPV6 : (int) IPPROTO_IP, v6 ? IPV6_PKTINFO : IP_PKTINFO,
                    TRUE);
-        socket_set(s, SOL_SOCKET, SO_RCVBUF, UDP_QUEUE_SIZE);
+        socket_set(s, SOL_SOCKET, SO_RCVBUF, e->context->queue_size);
         door->endpoint = e;
         door->addr = *addr;
         list_append(&e->doors, &door->node);
@@ -124,6 +123,12 @@ UdpEndpoint *udp_endpoint_close(UdpEndpoint *e) {
         if (--e->n_doors == 0)
                 free(e);
         return NULL;
+}
+
+void udp_endpoint_resize(UdpEndpoint *e) {
+        for (ListNode *node = list_first(&e->doors); node; node = list_next(&e->doors, node))
+                socket_set(LIST_ITEM(node, UdpDoor, node)->port.socket, SOL_SOCKET, SO_RCVBUF,
+                           e->context->queue_size);
 }
 
 bool udp_endpoint_is_broken(const UdpEndpoint *e) {

@@ -24,5 +24,8 @@ UdpEndpoint *udp_endpoint_close(UdpEndpoint *e); /* takes NULL, returns NULL; en
 /* It cannot receive any more, and must be closed and opened again. */
 bool udp_endpoint_is_broken(const UdpEndpoint *e);
 
+/* The queue of each endpoint has another size now: that of the context. */
+void udp_endpoint_resize(UdpEndpoint *e);
+
 /* Its guest has moved: the sessions go on with the new address. */
 void udp_endpoint_move(UdpEndpoint *e, const RelayEntry *entry);

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* The host knows nothing of the guest's own part: what reaches the guest for a service with 'connect =
- * loopback' has to be carried on. */
+/* The host knows nothing of the guest's own part: what reaches the guest for a service with
+ * 'connect = loopback' has to be carried on. */
 static Outcome outcome_of_loopback(const ReportService *s) {
         if (!*s->loopback || strcmp(s->loopback, "carried") == 0)
                 return OUTCOME_ACTIVE;

@@ -34,8 +34,8 @@ const ReportProblem *outcome_problem(const Report *r, const char *file);
 /* The outcome of a service. A name that no service has is OUTCOME_PENDING. */
 Outcome outcome_of(const Report *r, const char *name);
 
-/* Whether all of @names (NULL: all that are enabled) are active, and carried to the loopback if they
- * ask for it. */
+/* Whether all of @names (NULL: all that are enabled) are active, and carried to the loopback if
+ * they ask for it. */
 bool outcome_all_active(const Report *r, const char *const *names, size_t n);
 
 /* Whether the agent no longer knows @name. */

@@ -48,6 +48,7 @@ const char *const guest_finding_ids[] = {
         "address-doubtful",
         "candidates",
         "wsl-firewall",
+        "wsl-mirrored",
         "idle-stop",
         "forwarder",
         NULL,

@@ -44,6 +44,7 @@ typedef struct GuestEvidence { /* everything is borrowed */
         const PortMap *udp_ports;
         IdleStop idle;
         const char *firewall_off; /* the .wslconfig with firewall=false; "": none is known */
+        const char *mirrored;     /* the same with networkingMode=mirrored */
         const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */
         uint64_t now_usec;      /* CLOCK_MONOTONIC */
 } GuestEvidence;

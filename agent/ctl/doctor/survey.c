@@ -143,10 +143,15 @@ static bool is_since_start(const char *root, time_t changed) {
         return uptime > 0 && changed > time(NULL) - uptime + CLOCKS_DIFFER_S;
 }
 
+static void note_file(char ret[static FILE_NAME_SIZE], const char *path) {
+        (void) snprintf(ret, FILE_NAME_SIZE, "%s", path);
+        utf8_clean(ret);
+}
+
 /* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the timeouts
- * count only when they are in every file that exists. The firewall is a hint for the one who has
- * turned it off, and it names the file. Where a file cannot be read, nothing is known. */
-static IdleStop survey_wslconfig(const char *root, char *ret_firewall_off, size_t size) {
+ * count only when they are in every file that exists. The firewall and the mode are hints for the
+ * one who has set them, and name the file. Where a file cannot be read, nothing is known. */
+static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
         char pattern[PATH_MAX], *text = malloc(WSLCONFIG_SIZE_MAX);
         IdleStop idle = IDLE_UNKNOWN;
         time_t changed = 0;
@@ -159,13 +164,13 @@ static IdleStop survey_wslconfig(const char *root, char *ret_firewall_off, size_
                         read_text("", found.gl_pathv[i], text, WSLCONFIG_SIZE_MAX);
                         if (*text && idle != IDLE_STOPS)
                                 idle = wslconfig_idle(text);
-                        if (!*ret_firewall_off && wslconfig_firewall_off(text))
-                                (void) snprintf(ret_firewall_off, size, "%s",
-                                                found.gl_pathv[i] + strlen(root));
+                        if (!*ret->firewall_off && wslconfig_firewall_off(text))
+                                note_file(ret->firewall_off, found.gl_pathv[i] + strlen(root));
+                        if (!*ret->mirrored && wslconfig_mirrored(text))
+                                note_file(ret->mirrored, found.gl_pathv[i] + strlen(root));
                         if (stat(found.gl_pathv[i], &st) == 0 && st.st_mtime > changed)
                                 changed = st.st_mtime;
                 }
-                utf8_clean(ret_firewall_off);
                 globfree(&found);
         }
         free(text);
@@ -220,13 +225,13 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .udp_ports = ret->udp_ports,
                 .containers = ret->containers,
                 .firewall_off = ret->firewall_off,
+                .mirrored = ret->mirrored,
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')
                 survey_units(ret);
         if (ret->evidence.wsl)
-                ret->evidence.idle =
-                        survey_wslconfig(root, ret->firewall_off, sizeof(ret->firewall_off));
+                ret->evidence.idle = survey_wslconfig(root, ret);
         return 0;
 }
 

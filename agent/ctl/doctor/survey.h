@@ -7,6 +7,8 @@
 
 #include "agent/ctl/doctor/guest-evidence.h"
 
+#define FILE_NAME_SIZE 256 /* of a .wslconfig; a longer one is cut */
+
 typedef struct GuestSurvey {
         GuestEvidence evidence; /* borrows from the rest */
         /* owned */
@@ -14,7 +16,7 @@ typedef struct GuestSurvey {
         Report *report;
         char *status_problem;
         PortMap *ports, *udp_ports;
-        char pid1[32], containers[128], firewall_off[256];
+        char pid1[32], containers[128], firewall_off[FILE_NAME_SIZE], mirrored[FILE_NAME_SIZE];
 } GuestSurvey;
 
 /**

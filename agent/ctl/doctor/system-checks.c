@@ -240,6 +240,23 @@ static void check_wsl_firewall(const GuestEvidence *e, Findings *f) {
                       "  .\\wslbridge-helper doctor");
 }
 
+/* WSL falls back to nat where Windows has no Hyper-V firewall (fact 5.2.7). */
+static void check_fallback(const GuestEvidence *e, Findings *f) {
+        Finding *x;
+
+        if (!*e->mirrored || strcmp(e->report->mode, wire_mode_name(WIRE_MODE_NAT)) != 0)
+                return;
+        x = findings_add(f, FINDING_HINT, "wsl-mirrored", NULL);
+        buffer_printf(&x->seen, "%s asks for networking mode mirrored, but WSL is in mode nat",
+                      e->mirrored);
+        buffer_printf(&x->advice,
+                      "In nat, wslbridge forwards the ports, so nothing has to be done for it. If "
+                      "the file is newer than WSL's start, run 'wsl --shutdown' on Windows. "
+                      "Otherwise this Windows may not have that mode: it needs a Hyper-V firewall, "
+                      "as Windows 11 22H2 has it and Windows 10 does not. WSL says so when it "
+                      "starts.");
+}
+
 static void check_mode(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
         const char *word = *r->mode_word ? r->mode_word : r->mode;
@@ -321,8 +338,10 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
         check_kernel(e, f);
         check_agent(e, f);
         check_config(e, f);
-        if (e->report)
+        if (e->report) {
                 check_wsl(e->report, f);
+                check_fallback(e, f);
+        }
         if (e->report && report_reach(e->report) != WIRE_REACH_FORWARDED)
                 check_mode(e, f);
         else if (e->report)

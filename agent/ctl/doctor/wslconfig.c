@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Looks for the two idle timeouts and the firewall in the text of a .wslconfig, and for systemd in
- * a wsl.conf.
+ * Looks for the two idle timeouts, the firewall and the networking mode in the text of a
+ * .wslconfig, and for systemd in a wsl.conf.
  */
 
 #include "agent/ctl/doctor/wslconfig.h"
@@ -51,25 +51,24 @@ static bool is_word(const char *text, size_t n, const char *word) {
         return strlen(word) == n && strncasecmp(text, word, n) == 0;
 }
 
-/* @value: what follows '='; quotes are allowed. */
-static WslSystemd judge_value(char *value) {
+/* Without the quotes, which are allowed. */
+static char *unquote(char *value) {
         size_t n;
 
         value = trim(value);
         n = strlen(value);
-        if (n >= 2 && value[0] == '"' && value[n - 1] == '"') {
-                value++;
-                n -= 2;
-        }
-        if (is_word(value, n, "true") || is_word(value, n, "1"))
-                return WSL_SYSTEMD_ON;
-        return is_word(value, n, "false") || is_word(value, n, "0") ? WSL_SYSTEMD_OFF
-                                                                    : WSL_SYSTEMD_ODD;
+        if (n < 2 || value[0] != '"' || value[n - 1] != '"')
+                return value;
+        value[n - 1] = '\0';
+        return value + 1;
 }
 
-/* @section: with its brackets. */
-static WslSystemd find_switch(const char *text, const char *section, const char *key) {
-        WslSystemd found = WSL_SYSTEMD_UNSET;
+typedef enum Place { NOWHERE, ELSEWHERE, IN_SECTION } Place; /* of a key */
+
+/* Look for the first value of a key. @section: with its brackets. @ret: the value,
+ * of LINE_TEXT_MAX bytes at most. */
+static Place find_value(const char *text, const char *section, const char *key, char *ret) {
+        Place found = NOWHERE;
         bool inside = false;
 
         while (*text) {
@@ -89,22 +88,52 @@ static WslSystemd find_switch(const char *text, const char *section, const char 
                                 length--;
                         if (!is_word(line, length, key))
                                 continue;
-                        if (inside) /* the first one counts */
-                                return judge_value(equals + 1);
-                        found = WSL_SYSTEMD_ODD; /* in another section */
+                        if (inside) {
+                                (void) snprintf(ret, LINE_TEXT_MAX + 1, "%s", unquote(equals + 1));
+                                return IN_SECTION;
+                        }
+                        found = ELSEWHERE;
                 }
         }
         return found;
 }
 
 WslSystemd wslconf_systemd(const char *text) {
-        return find_switch(text, "[boot]", "systemd");
+        char value[LINE_TEXT_MAX + 1];
+
+        switch (find_value(text, "[boot]", "systemd", value)) {
+        case NOWHERE:
+                return WSL_SYSTEMD_UNSET;
+        case ELSEWHERE:
+                return WSL_SYSTEMD_ODD;
+        case IN_SECTION:
+                break;
+        }
+        if (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0)
+                return WSL_SYSTEMD_ON;
+        return strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0 ? WSL_SYSTEMD_OFF
+                                                                          : WSL_SYSTEMD_ODD;
 }
 
-bool wslconfig_firewall_off(const char *text) {
+/* Whether a key that was an experiment once, and counts in either section, is @x or @y. */
+static bool wslconfig_says(const char *text, const char *key, const char *x, const char *y) {
         static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which Windows skips */
+        static const char *const sections[] = {"[wsl2]", "[experimental]"};
+        char value[LINE_TEXT_MAX + 1];
 
         if (strncmp(text, mark, strlen(mark)) == 0)
                 text += strlen(mark);
-        return find_switch(text, "[wsl2]", "firewall") == WSL_SYSTEMD_OFF;
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++)
+                if (find_value(text, sections[i], key, value) == IN_SECTION &&
+                    (strcasecmp(value, x) == 0 || strcasecmp(value, y) == 0))
+                        return true;
+        return false;
+}
+
+bool wslconfig_firewall_off(const char *text) {
+        return wslconfig_says(text, "firewall", "false", "0");
+}
+
+bool wslconfig_mirrored(const char *text) {
+        return wslconfig_says(text, "networkingMode", "mirrored", "mirrored");
 }

@@ -14,9 +14,10 @@
  * IDLE_STOPS, which is WSL's default (fact 7.1.2). */
 IdleStop wslconfig_idle(const char *text);
 
-/* @text: as above. Return: whether it turns the firewall of WSL off. Reads it as WSL does (fact
- * 7.2.1). */
+/* @text: as above. Return: whether it turns the firewall of WSL off, or asks for networking mode
+ * mirrored. Both read it as WSL does (facts 7.2.1, 7.2.3). */
 bool wslconfig_firewall_off(const char *text);
+bool wslconfig_mirrored(const char *text);
 
 /* @text: all of /etc/wsl.conf, NUL-terminated. Reads it as WSL does (fact 7.1.4). */
 WslSystemd wslconf_systemd(const char *text);

@@ -2,12 +2,15 @@
 """How many connections the relay takes, of a client, at a port and for a guest, and who waits meanwhile."""
 
 import contextlib
+import re
 import select
+import subprocess
 
 from relay_process import is_served, outcome_of
 from waiting import wait_until
 
 LISTEN = "0.0.0.0/8080"
+MANY = 1024  # endpoints, as many as the policy gives a guest
 
 
 def test_one_client_has_its_share(table, start_relay, serve, client):
@@ -112,3 +115,28 @@ def test_the_last_tenth_is_for_others(table, start_relay, serve, client):
         with contextlib.suppress(ConnectionResetError):
             served += here.recv(1) == b"x"
     assert served == 9
+
+
+def queues(first, n):
+    """Bytes that may wait in the kernel for each of these UDP ports of the host. It doubles what it is asked for,
+    and may have a limit of its own."""
+    listed = subprocess.run(["ss", "-Huanm"], check=True, capture_output=True, text=True).stdout
+    found = dict(re.findall(r":(\d+)\s+\S+\s+skmem:\(r\d+,rb(\d+),", listed))
+    return {int(size) for port, size in found.items() if first <= int(port) < first + n}
+
+
+def test_many_ports_of_udp_share_what_may_wait(table, start_relay, serve_udp):
+    """Nobody fills the host's memory with datagrams for a thousand ports, and few ports have room for a burst."""
+    guest = serve_udp().endpoint
+    table.set("0.0.0.0/8080", guest, "udp")
+    start_relay()
+    wait_until(lambda: queues(8080, 1), what="the first port")
+    alone = queues(8080, 1)
+    assert min(alone) > 2 * 65536
+    for i in range(1, MANY):
+        table.set(f"0.0.0.0/{8080 + i}", guest, "udp")
+    wait_until(lambda: queues(8080, MANY) == {2 * 65536}, 60,
+               lambda: f"a part for each: {queues(8080, MANY)}")
+    for i in range(1, MANY):
+        table.delete(f"0.0.0.0/{8080 + i}", guest, "udp")
+    wait_until(lambda: queues(8080, MANY) == alone, 60, "all of it for the first one again")

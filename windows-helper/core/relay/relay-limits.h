@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct RelayLimits {
@@ -30,6 +31,16 @@ typedef struct RelayLimits {
  * endpoint with it. */
 static inline uint32_t relay_network_share(uint32_t guest) {
         return guest - guest / 4;
+}
+
+/* Bytes that may wait in the system for each of @n endpoints of UDP: room for a burst while they
+ * are few, at least for the largest datagram, and as much in all as 64 MiB where they are 1,024 or
+ * less, which is what the policy gives a guest. */
+static inline uint32_t relay_udp_queue(size_t n) {
+        const uint32_t all = 64U << 20, most = 1U << 20, least = 64U << 10;
+        size_t share = all / (n > 0 ? n : 1);
+
+        return share > most ? most : share < least ? least : (uint32_t) share;
 }
 
 /* @ret_limits: the defaults. */

@@ -61,6 +61,15 @@ START_TEST(test_values) {
 END_TEST
 
 /* Each name sets its own limit and no other. */
+START_TEST(test_queues) {
+        ck_assert_uint_eq(relay_udp_queue(0), 1 << 20);
+        ck_assert_uint_eq(relay_udp_queue(64), 1 << 20);
+        ck_assert_uint_eq(relay_udp_queue(65), (64 << 20) / 65);
+        ck_assert_uint_eq(relay_udp_queue(1024), 64 << 10);
+        ck_assert_uint_eq(relay_udp_queue(65536), 64 << 10); /* a datagram still has room */
+}
+END_TEST
+
 START_TEST(test_names) {
         static const char *const names[] = {"connections",
                                             "connections-per-guest",
@@ -93,6 +102,7 @@ int main(void) {
         tcase_add_test(tc, test_defaults);
         tcase_add_test(tc, test_values);
         tcase_add_test(tc, test_names);
+        tcase_add_test(tc, test_queues);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -67,6 +67,7 @@ void healthy_guest_setup(void) {
                                    .systemd_installed = true,
                                    .containers = "",
                                    .firewall_off = "",
+                                   .mirrored = "",
                                    .wsl = true,
                                    .vmbus = true,
                                    .vsock = true,

@@ -124,6 +124,22 @@ START_TEST(firewall_of_wsl) {
 }
 END_TEST
 
+START_TEST(fallback_of_wsl) {
+        evidence.mirrored = "/mnt/c/Users/me/.wslconfig";
+        set_mode(report.mode_word = "mirrored");
+        expect("networking-mode");
+        set_mode("unknown"); /* a guest of Hyper-V, or nothing is known yet */
+        expect("");
+        set_mode(report.mode_word = "nat");
+        expect("wsl-mirrored");
+        ck_assert(!findings_are_bad(&findings));
+        ck_assert(first_says("/mnt/c/Users/me/.wslconfig asks for networking mode mirrored",
+                             "Windows 10 does not"));
+        evidence.mirrored = "";
+        expect("");
+}
+END_TEST
+
 START_TEST(silent_wsl) {
         report.wsl_silent = true;
         expect("wsl-silent");
@@ -344,6 +360,7 @@ int main(void) {
         tcase_add_test(c, address_doubts);
         tcase_add_test(c, outside);
         tcase_add_test(c, firewall_of_wsl);
+        tcase_add_test(c, fallback_of_wsl);
         tcase_add_test(c, silent_wsl);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, foreign_rules);

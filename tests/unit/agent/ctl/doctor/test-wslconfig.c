@@ -55,10 +55,31 @@ START_TEST(firewall_in_wslconfig) {
                 {"[wsl2]\n# firewall=false\n", false},
                 {"[general]\nfirewall=false\n", false},
                 {"[wsl2]\nfirewall=no\n", false},
+                {"[experimental]\nfirewall=false\n", true},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 ck_assert_msg(wslconfig_firewall_off(table[i].text) == table[i].off, "%s",
+                              table[i].text);
+}
+END_TEST
+
+START_TEST(mirrored_in_wslconfig) {
+        static const struct {
+                const char *text;
+                bool mirrored;
+        } table[] = {
+                {"", false},
+                {"[wsl2]\nnetworkingMode=mirrored\n", true},
+                {"[wsl2]\r\nNetworkingMode = \"Mirrored\" # new\r\n", true},
+                {"[experimental]\nnetworkingMode=mirrored\n", true},
+                {"[wsl2]\nnetworkingMode=nat\nnetworkingMode=mirrored\n", false},
+                {"[general]\nnetworkingMode=mirrored\n", false},
+                {"[wsl2]\nnetworkingMode=mirrored2\n", false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                ck_assert_msg(wslconfig_mirrored(table[i].text) == table[i].mirrored, "%s",
                               table[i].text);
 }
 END_TEST
@@ -91,6 +112,7 @@ int main(void) {
 
         tcase_add_test(c, systemd_in_wsl_conf);
         tcase_add_test(c, firewall_in_wslconfig);
+        tcase_add_test(c, mirrored_in_wslconfig);
         tcase_add_test(c, long_lines);
         tcase_add_test(c, networks_of_containers);
         suite_add_tcase(s, c);
