@@ -142,12 +142,14 @@ static void test_profiles(void) {
                 number(keys[i], L"Profile", 1u << i);
                 number(keys[i], L"Enabled", 1);
                 number(keys[i], L"AllowLocalFirewallRules", i % 2);
+                number(keys[i], L"DefaultInboundAction", i % 2 ? HYPERV_ALLOW : HYPERV_BLOCK);
         }
         look();
         for (size_t i = 0; i < sight.n_profiles && i < HYPERV_PROFILES_MAX; i++)
                 good &= sight.profiles[i].profile == 1u << i &&
                         sight.profiles[i].enabled == HYPERV_ON &&
-                        sight.profiles[i].local_rules == (HypervSwitch) (i % 2);
+                        sight.profiles[i].local_rules == (HypervSwitch) (i % 2) &&
+                        sight.profiles[i].inbound == (i % 2 ? HYPERV_ALLOW : HYPERV_BLOCK);
         check("the profiles of WSL", good && sight.n_profiles == HYPERV_PROFILES_MAX);
         start();
         text(PROFILE(L"1"), L"Name", WSL);
@@ -157,7 +159,8 @@ static void test_profiles(void) {
         check("a profile of which nothing is said",
               sight.n_profiles == 1 && sight.profiles[0].profile == 0 &&
                       sight.profiles[0].enabled == HYPERV_NOT_SET &&
-                      sight.profiles[0].local_rules == HYPERV_NOT_SET);
+                      sight.profiles[0].local_rules == HYPERV_NOT_SET &&
+                      sight.profiles[0].inbound == HYPERV_ACTION_NOT_SET);
 }
 
 static void rule(const wchar_t *key, const wchar_t *name, DWORD status) {

@@ -49,6 +49,8 @@ static bool hyperv_on_profile(void *userdata, WmiSeen *object) {
                 .enabled = (HypervSwitch) wmi_seen_number(object, L"Enabled", HYPERV_NOT_SET),
                 .local_rules = (HypervSwitch) wmi_seen_number(object, L"AllowLocalFirewallRules",
                                                               HYPERV_NOT_SET),
+                .inbound = (HypervAction) wmi_seen_number(object, L"DefaultInboundAction",
+                                                          HYPERV_ACTION_NOT_SET),
         };
         return s->n_profiles < HYPERV_PROFILES_MAX;
 }

@@ -41,12 +41,24 @@ static void check_setting(const HypervSight *s, Findings *f) {
 
 static void check_profiles(const HypervSight *s, Findings *f) {
         char networks[FIREWALL_PROFILES_TEXT_MAX];
-        uint8_t closed = 0;
+        uint8_t closed = 0, open = 0;
 
-        for (size_t i = 0; i < s->n_profiles; i++)
-                if (s->profiles[i].enabled != HYPERV_OFF &&
-                    s->profiles[i].local_rules == HYPERV_OFF)
-                        closed |= s->profiles[i].profile;
+        for (size_t i = 0; i < s->n_profiles; i++) {
+                const HypervProfile *p = &s->profiles[i];
+
+                if (p->enabled == HYPERV_OFF || p->inbound == HYPERV_ALLOW)
+                        open |= p->profile;
+                else if (p->local_rules == HYPERV_OFF)
+                        closed |= p->profile;
+        }
+        firewall_profiles_text(open, networks);
+        if (open)
+                host_finding(f, FINDING_HINT, id, "open",
+                             "Let it block there what no rule allows, unless this is on purpose.",
+                             "The Hyper-V firewall is off or allows everything on %s networks, so "
+                             "everybody there reaches every port on which a guest in networking "
+                             "mode mirrored listens",
+                             networks);
         firewall_profiles_text(closed, networks);
         if (closed)
                 host_finding(f, FINDING_PROBLEM, id, "policy",

@@ -43,6 +43,7 @@ typedef enum HypervSeen {
 typedef struct HypervProfile {
         uint8_t profile; /* WIRE_PROFILE_* */
         HypervSwitch enabled, local_rules;
+        HypervAction inbound; /* what no rule says anything about */
 } HypervProfile;
 
 typedef struct HypervSight {

@@ -107,8 +107,16 @@ START_TEST(test_the_firewall) {
         expect_healthy();
         hyperv.profiles[0].local_rules = hyperv.profiles[2].local_rules = HYPERV_OFF;
         expect(FINDING_PROBLEM, "hyper-v-firewall", "domain and public", "AllowLocalPolicyMerge");
-        hyperv.profiles[2].enabled = HYPERV_OFF; /* then nothing is kept out there */
-        expect(FINDING_PROBLEM, "hyper-v-firewall", "on domain networks", "Ask");
+        setup();
+        hyperv.profiles[2].enabled = HYPERV_OFF;     /* then nothing is kept out there, */
+        hyperv.profiles[2].local_rules = HYPERV_OFF; /* whatever this says */
+        expect(FINDING_HINT, "hyper-v-firewall", "off or allows everything on public networks",
+               "on purpose");
+        setup();
+        hyperv.profiles[1].inbound = HYPERV_ALLOW;
+        expect(FINDING_HINT, "hyper-v-firewall", "everything on private networks", "block");
+        hyperv.profiles[1].inbound = HYPERV_BLOCK;
+        expect_healthy();
 }
 END_TEST
 
