@@ -7,6 +7,7 @@ import shutil
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
@@ -68,6 +69,23 @@ def test_nothing_else_of_the_guest_is_open(carried):
     program.wait_log(f"Turned {guest.address} away from port {PORT}/tcp")
     for server in servers:
         server.close()
+
+
+def test_a_server_that_does_not_answer(carried):
+    """Its backlog is full, so that the kernel answers nothing. The client learns of it after ten seconds."""
+    guest, outside, _ = carried
+    with make_socket(guest.namespace) as server, contextlib.ExitStack() as waiting:
+        server.bind(("127.0.0.1", PORT))
+        server.listen(0)
+        for _ in range(4):
+            client = waiting.enter_context(make_socket(guest.namespace))
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", PORT))
+        with outside.connect(PORT) as s:
+            begin = time.monotonic()
+            with pytest.raises(ConnectionResetError):
+                s.recv(1)
+            assert time.monotonic() - begin > 9
 
 
 def test_half_closed_from_either_end(carried):

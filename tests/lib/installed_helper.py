@@ -15,6 +15,7 @@ OWNER = f"{bytes(range(16)).hex()}/Debian"
 V4 = "172.29.0.2/24"
 STOPPED, RUNNING = 1, 4
 STOP, INTERROGATE, HAND_OVER = 1, 4, 128
+LOCKED = 1055  # ERROR_SERVICE_DATABASE_LOCKED
 
 
 def free_port():
@@ -32,6 +33,7 @@ class InstalledHelper:
         self.call = prefix.tool(build_win / "tests/windows", "svctool.exe").call
         self.port = free_port()
         self.killed = False
+        self.error = 0  # of the last start
 
     def install(self, exe=None):
         return self.prefix.run(exe or self.exe, "install", "--transport",
@@ -49,8 +51,19 @@ class InstalledHelper:
     def wait_state(self, state):
         wait_until(lambda: self.query().get("state") == state, 60, f"state {state}", interval=0.1)
 
+    def ask_to_start(self, name=NAME):
+        """Returns the error, 0 for none. Wine's service manager starts one service at a time, and on a busy
+        machine it refuses others meanwhile."""
+        def asked():
+            self.error = self.call("start", name).get("error", 0)
+            return self.error != LOCKED
+
+        wait_until(asked, 60, "a service manager that is not busy")
+        return self.error
+
     def start(self):
-        assert self.call("start", NAME) == {}
+        error = self.ask_to_start()
+        assert error == 0, f"error {error}"
         self.wait_state(RUNNING)
 
     def connect(self):

@@ -105,7 +105,8 @@ class Machine:
         """With something to do, or a helper that serves would stop it; such a helper may also have
         started it already (error 1056)."""
         self.registry.set(TABLE, *ENTRY)
-        assert self.service.call("start", RELAY_SERVICE).get("error", 1056) == 1056
+        error = self.service.ask_to_start(RELAY_SERVICE)
+        assert error in (0, 1056), f"error {error}"
         self.wait_relay(RUNNING)
 
     def stop_relay(self):
@@ -160,7 +161,7 @@ class Machine:
                     path(name).unlink()
         self.registry.delete(SESSION, PENDING)
         if self.service.query().get("state") == STOPPED:
-            self.service.call("start", "wslbridge-helper")
+            self.service.ask_to_start()
             if (self.folder / EXE).exists():
                 self.service.wait_state(RUNNING)
 

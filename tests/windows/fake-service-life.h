@@ -16,6 +16,7 @@ static struct {
         int start_ms, stop_ms;                            /* how long it takes */
         unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
         unsigned n_late;                                  /* starts that do not begin in time */
+        unsigned n_locked;                                /* starts that meet a busy manager */
         bool fails;                                       /* it ends instead of running */
         bool old;                                         /* it does not know a hand-over */
         char said[1024];                                  /* the last line of the log */
@@ -66,6 +67,11 @@ static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STAT
 static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
         if (life.state != SERVICE_STOPPED) { /* fact 9.1.13 */
                 SetLastError(ERROR_SERVICE_ALREADY_RUNNING);
+                return FALSE;
+        }
+        if (life.n_locked > 0) {
+                life.n_locked--;
+                SetLastError(ERROR_SERVICE_DATABASE_LOCKED);
                 return FALSE;
         }
         life.n_start++;

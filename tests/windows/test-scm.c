@@ -359,6 +359,14 @@ static void test_start(void) {
         check("so is a start without an end",
               scm_start(SCM_HELPER, true) == -ETIMEDOUT && said("is still starting after 60 s"));
         begin(SERVICE_STOPPED, 1000, 0);
+        life.n_locked = 20;
+        check("a service manager that is busy is asked again",
+              scm_start(SCM_HELPER, true) == 0 && life.n_start == 1 && life.n_locked == 0);
+        begin(SERVICE_STOPPED, 1000, 0);
+        life.n_locked = 100000;
+        check("not for ever", scm_start(SCM_HELPER, true) < 0 && life.n_start == 0 &&
+                                      said("Cannot start the service"));
+        begin(SERVICE_STOPPED, 1000, 0);
         life.n_late = 1;
         check("one that did not begin in time is tried again",
               scm_start(SCM_HELPER, true) == 0 && life.n_start == 2);

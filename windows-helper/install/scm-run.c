@@ -15,7 +15,7 @@
 #define SCM_POLL_MS   50
 #define SCM_WAIT_MS   60000 /* for the service, and then for the end of its process */
 #define SCM_TRIES     5     /* the service manager may start the service again in between */
-#define SCM_SHARED_MS 10000 /* for others to close the program */
+#define SCM_SHARED_MS 10000 /* for others to close the program, or to start */
 
 #ifndef ERROR_VIRUS_INFECTED /* not in mingw-w64 */
 #        define ERROR_VIRUS_INFECTED 225
@@ -134,8 +134,9 @@ int scm_stop(ScmId id, bool hand_over) {
         return r;
 }
 
-/* A program that somebody has open for a moment, such as a virus scanner, is tried again. So is one
- * that did not begin in time, once: by then the antivirus has its answer about it (fact 9.1.23). */
+/* A program that somebody has open for a moment, such as a virus scanner, is tried again, and so is
+ * a service manager that is busy with other starts (fact 9.1.25). One that did not begin in time is
+ * tried once more: by then the antivirus has its answer about it (fact 9.1.23). */
 static DWORD scm_ask_to_start(SC_HANDLE service) {
         DWORD error = ERROR_SUCCESS;
         bool late = false;
@@ -144,7 +145,7 @@ static DWORD scm_ask_to_start(SC_HANDLE service) {
                 if (StartServiceW(service, 0, NULL))
                         return ERROR_SUCCESS;
                 error = GetLastError();
-                if (error != ERROR_SHARING_VIOLATION &&
+                if (error != ERROR_SHARING_VIOLATION && error != ERROR_SERVICE_DATABASE_LOCKED &&
                     (error != ERROR_SERVICE_REQUEST_TIMEOUT || late))
                         break;
                 late |= error == ERROR_SERVICE_REQUEST_TIMEOUT;
