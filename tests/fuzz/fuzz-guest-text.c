@@ -2,14 +2,16 @@
 
 /*
  * Any bytes as what the guest's agent and doctor read of others: the output of WSL's tools and of
- * systemctl, and the files .wslconfig and wsl.conf. What is taken can be shown and sent.
+ * systemctl, the files .wslconfig and wsl.conf, and the key. What is taken can be shown and sent.
  */
 
+#include "agent/channel/key.h"
 #include "agent/ctl/doctor/unit.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/wsl-words.h"
 #include "protocol/wire/text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +49,20 @@ static void fuzz_unit(const char *output) {
         require(memchr(text, '\0', sizeof(text)));
 }
 
+/* A key has 64 digits, and nothing but white space beside them. */
+static void fuzz_key(const char *text, size_t n) {
+        uint8_t key[WIRE_KEY_SIZE];
+        size_t n_digits = 0, n_others = 0;
+
+        if (key_parse(text, n, key) != 0)
+                return;
+        for (size_t i = 0; i < n; i++) {
+                n_digits += isxdigit((unsigned char) text[i]) != 0;
+                n_others += !isxdigit((unsigned char) text[i]) && !strchr(" \t\r\n\f\v", text[i]);
+        }
+        require(n_digits == 2 * WIRE_KEY_SIZE && n_others == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         char *text = malloc(n + 1);
 
@@ -57,6 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         fuzz_unit(text);
         require(wslconfig_idle(text) == IDLE_STAYS || wslconfig_idle(text) == IDLE_STOPS);
         (void) wslconf_systemd(text);
+        (void) wslconfig_firewall_off(text);
+        (void) wslconfig_mirrored(text);
+        fuzz_key(text, n);
         free(text);
         return 0;
 }

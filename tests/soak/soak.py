@@ -39,6 +39,8 @@ ROUND = 8  # changes of the address before everything rests
 DISK = 2 * 1024 * 1024
 LIMIT = 10 * PATIENCE  # seconds until what should be is there
 HELD_MAX = 4  # seconds for which a program is held still
+SOON = 0.1    # seconds after a change within which a program is killed: the change is under way
+FOREIGN = ("0.0.0.0/29000", "192.0.2.1/80")  # somebody else's rule, which nobody may touch
 # What a program may have more at the end of its longest life than at the start. Wine keeps a few handles.
 GROWTH = {"agent": {"KiB of its own": 128, "descriptors": 0},
           "helper": {"handles": 8, "blocks": 64, "bytes of its own code while nobody is connected": 64 * 1024},
@@ -164,6 +166,7 @@ class Soak(stage_module.Stage):
 
     def start(self, pair=True):
         self.add_forwarder()  # the helper looks for it when it starts
+        self.registry.set_rule(*FOREIGN)
         super().start(pair)
         for name, text in RELAYED.items():
             self.add_drop_in(name, f"[service]\n{text}")
@@ -219,7 +222,10 @@ class Soak(stage_module.Stage):
         self.counts["clock set"] += 1
 
     def kill(self, one):
-        """The service manager starts it again, and the helper starts the relay."""
+        """In the middle of a change. The service manager starts it again, and the helper starts the relay."""
+        self.edit()
+        self.change()
+        time.sleep(self.random.uniform(0, SOON))
         if one == "agent":
             self.stop_agent(kill=True)
             for name in self.broken:  # a new agent does not know what they said before
@@ -255,7 +261,14 @@ class Soak(stage_module.Stage):
 
     def expected(self):
         address = self.net.guest_address
-        return {f"0.0.0.0/{port}": f"{address}/{port}" for port in self.services.values()}
+        return {f"0.0.0.0/{port}": f"{address}/{port}" for port in self.services.values()} | dict([FOREIGN])
+
+    def ledger_is_right(self):
+        """An entry for each rule of ours, with no change left unfinished, and none for others."""
+        ours = {name: data for name, data in self.expected().items() if name != FOREIGN[0]}
+        rules = self.rules()
+        ledger = {name: entry.split("|")[-2:] for name, entry in self.registry.ledger().items() if name in rules}
+        return ledger == {name: [data, data] for name, data in ours.items()}
 
     def is_right(self):
         rules, status = self.rules(), self.status()
@@ -265,7 +278,7 @@ class Soak(stage_module.Stage):
         return self.reported_address() == self.net.guest_address \
             and set(states) == {*self.services, *RELAYED} and set(states.values()) <= {"active"} \
             and bool(status["configuration"]["problems"]) == bool(self.broken) \
-            and self.relay_process.pid is not None and self.answers()
+            and self.relay_process.pid is not None and self.ledger_is_right() and self.answers()
 
     def answers(self):
         """Whether both services that the relay carries answer from where the guest is now."""
@@ -284,6 +297,12 @@ class Soak(stage_module.Stage):
             return
         self.slowest = max(self.slowest, time.monotonic() - since)
         self.measure()
+
+    def leaves_nothing(self):
+        """When both halves have ended, nothing of ours is left, and what is not ours is still there."""
+        self.stop_agent()
+        self.stop_helper()
+        return self.rules() == dict([FOREIGN]) and self.registry.ledger() == {}
 
     # --- figures
 
@@ -378,6 +397,9 @@ def main():
         soak.start()
         live(soak, arguments.seconds)
         wrong = report(soak, time.monotonic() - begin)
+        if not soak.leaves_nothing():
+            print(f"wrong: left at the end: rules {soak.rules()}, ledger {soak.registry.ledger()}")
+            wrong.append("something is left")
     print("failed" if wrong else "passed")
     return 1 if wrong else 0
 

@@ -16,7 +16,7 @@
 
 /**
  * pending_forget() - take out what would touch a folder of ours
- * @list: @n characters, changed in place; need not end with a NUL
+ * @list: @n characters, changed in place; need not end with a NUL, and has room for one more
  * @folder: a path such as C:\Program Files\wslbridge
  *
  * That is every pair in which a path is @folder or below it, but for the deletion of a file whose
