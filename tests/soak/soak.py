@@ -20,8 +20,6 @@ import json
 import os
 import random
 import signal
-import struct
-import subprocess
 import sys
 import time
 
@@ -31,12 +29,12 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import program_load  # noqa: E402
 import stage as stage_module  # noqa: E402
 import topology  # noqa: E402
+from disturbed import Clock, Disk  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
 MORTAL = ("agent", "helper", "relay")  # in each period one of them is killed, once at least
 PERIODS = 6
 ROUND = 8  # changes of the address before everything rests
-DISK = 2 * 1024 * 1024
 LIMIT = 10 * PATIENCE  # seconds until what should be is there
 HELD_MAX = 4  # seconds for which a program is held still
 SOON = 0.1    # seconds after a change within which a program is killed: the change is under way
@@ -56,47 +54,6 @@ RELAYED = {"dns": f"listen = {stage_module.DNS_PORT}\nprotocol = udp\n",
            "who": f"listen = {stage_module.WHO_PORT}\nclient-address = proxy-v2\n"}
 # Seconds between two questions of a client. The relay forgets a session that was idle for 180 s.
 PAUSES = {"often": 2, "seldom": 190}
-
-
-class Clock:
-    """The guest's wall clock."""
-
-    def __init__(self, folder, tree):
-        self.offset, self.set_path = os.path.join(folder, "offset"), os.path.join(folder, "set")
-        with open(self.offset, "wb") as f:
-            f.write(struct.pack("q", 0))
-        os.mkfifo(self.set_path)
-        self.fifo = os.open(self.set_path, os.O_RDWR | os.O_NONBLOCK)
-        self.environment = {"LD_PRELOAD": os.path.join(tree, "tests", "soak", "libwslbridge-clock.so"),
-                            "CLOCK_OFFSET": self.offset, "CLOCK_SET": self.set_path}
-
-    def set(self, seconds):
-        with open(self.offset, "r+b") as f:
-            f.write(struct.pack("q", seconds))
-        os.write(self.fifo, b"x")
-
-
-class Disk:
-    """The guest's disk: a small tmpfs on the guest's root."""
-
-    def __init__(self, path):
-        self.path, self.ballast = path, os.path.join(path, "ballast")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", path], check=True)
-
-    def fill(self):
-        with open(self.ballast, "wb", buffering=0) as f:
-            try:
-                while f.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass  # full
-
-    def free(self):
-        if os.path.exists(self.ballast):
-            os.unlink(self.ballast)
-
-    def close(self):
-        subprocess.run(["umount", "-l", self.path], check=False)
 
 
 def anonymous_kib(pid):
