@@ -4,6 +4,7 @@
  * Step 10: the Hyper-V firewall, and whether the host gets through it to the guest.
  */
 
+#include "windows-helper/core/firewall/firewall.h"
 #include "windows-helper/core/rules/rule.h"
 #include "windows-helper/host/hyperv-firewall.h"
 #include "windows-helper/selftest/steps/steps.h"
@@ -76,6 +77,21 @@ static void hvfw_connect(Step *s) {
         hvfw_forward(s, &guest);
 }
 
+/* The first rule of ours: whether it has the keyword LocalSubnet is not known (fact 5.2.9). */
+static bool hvfw_show_remote(void *userdata, WmiSeen *object) {
+        char name[FIREWALL_NAME_MAX], remote[SELFTEST_WORD_MAX + 1];
+        uint64_t began = step_clock();
+        IpEndpoint listen;
+
+        wmi_text(object, L"ElementName", name, sizeof(name));
+        if (firewall_rule_parse_name(name, &listen) < 0)
+                return true;
+        wmi_text(object, L"RemoteAddresses", remote, sizeof(remote));
+        step_line(userdata, "hvfw.remote", "IWbemClassObject::Get", 0, began,
+                  "remote addresses of a rule of wslbridge: %s", remote);
+        return false;
+}
+
 /* The rules of a service that is active in mode mirrored, as its helper has made them. Without one
  * there is nothing to see. */
 static void hvfw_carried(Step *s) {
@@ -83,13 +99,15 @@ static void hvfw_carried(Step *s) {
         HypervSight sight;
 
         hyperv_firewall_read(&sight);
-        if (sight.n_rules == 0)
+        if (sight.n_rules == 0) {
                 step_skip(s, "hvfw.carried", "IWbemServices::ExecQuery",
                           "no rule of wslbridge is listed in the Hyper-V firewall");
-        else
-                step_line(s, "hvfw.carried", "IWbemServices::ExecQuery", sight.n_no_force > 0,
-                          began, "rules of wslbridge that are listed: %zu, not enforced: %zu (%u)",
-                          sight.n_rules, sight.n_no_force, (unsigned) sight.status);
+                return;
+        }
+        step_line(s, "hvfw.carried", "IWbemServices::ExecQuery", sight.n_no_force > 0, began,
+                  "rules of wslbridge that are listed: %zu, not enforced: %zu (%u)", sight.n_rules,
+                  sight.n_no_force, (unsigned) sight.status);
+        (void) wmi_each(s, L"MSFT_NetFirewallHyperVRule", hvfw_show_remote, s);
 }
 
 void step_hyperv_firewall(Step *s) {

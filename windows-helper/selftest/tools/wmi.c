@@ -22,8 +22,9 @@ typedef struct WmiEach {
         void *userdata;
 } WmiEach;
 
-/* "1,2" for an array of numbers, of which WMI makes a VT_I4 each. */
-static BSTR wmi_numbers(SAFEARRAY *array) {
+/* "1,2" for an array of numbers, of which WMI makes a VT_I4 each, or of texts. What does not fit is
+ * left out. */
+static BSTR wmi_array(SAFEARRAY *array, bool texts) {
         wchar_t text[64] = L"";
         LONG first = 0, last = -1;
         size_t n = 0;
@@ -32,12 +33,18 @@ static BSTR wmi_numbers(SAFEARRAY *array) {
             FAILED(SafeArrayGetUBound(array, 1, &last)))
                 return NULL;
         for (LONG i = first; i <= last && n + 12 < ARRAYSIZE(text); i++) {
+                const wchar_t *comma = n > 0 ? L"," : L"";
                 LONG number = 0;
+                BSTR one = NULL;
 
-                if (FAILED(SafeArrayGetElement(array, &i, &number)))
+                if (FAILED(SafeArrayGetElement(array, &i, texts ? (void *) &one : &number)))
                         return NULL;
-                (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ld", n > 0 ? L"," : L"",
-                                  number);
+                if (texts)
+                        (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ls", comma,
+                                          one ? one : L"");
+                else
+                        (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ld", comma, number);
+                SysFreeString(one);
                 n = wcslen(text);
         }
         return SysAllocString(text);
@@ -51,8 +58,8 @@ static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property) {
         VariantInit(&v);
         if (FAILED(IWbemClassObject_Get(object, property, 0, &v, NULL, NULL)))
                 return NULL;
-        if (v.vt == (VT_ARRAY | VT_I4)) {
-                text = wmi_numbers(v.parray);
+        if (v.vt == (VT_ARRAY | VT_I4) || v.vt == (VT_ARRAY | VT_BSTR)) {
+                text = wmi_array(v.parray, v.vt == (VT_ARRAY | VT_BSTR));
         } else if (v.vt != VT_NULL && !(v.vt & VT_ARRAY) &&
                    SUCCEEDED(VariantChangeType(&v, &v, 0, VT_BSTR))) {
                 text = v.bstrVal;
@@ -100,7 +107,7 @@ typedef struct WmiList {
         unsigned n;
 } WmiList;
 
-/* " NAME=VALUE" for each property that is a text, a number or a boolean. */
+/* " NAME=VALUE" for each property that is a text, a number, a boolean or an array. */
 static bool wmi_show(void *userdata, WmiSeen *object) {
         char text[SELFTEST_TEXT_MAX + 1] = "", one[SELFTEST_WORD_MAX + 1];
         WmiList *list = userdata;
