@@ -204,6 +204,13 @@ static int expose_undo(Expose *e, const Report *report) {
                          p->key, *p->key ? ": " : "", p->message);
 }
 
+/* Whether the host has done its part. */
+static bool expose_is_open(const Report *report, const char *name) {
+        const ReportService *s = report ? report_service(report, name) : NULL;
+
+        return s && strcmp(s->state, "active") == 0;
+}
+
 static int expose_wait(Expose *e) {
         _cleanup_(report_freep) Report *report = NULL;
         uint64_t timeout = e->options->timeout_usec;
@@ -227,8 +234,11 @@ static int expose_wait(Expose *e) {
                         return CTL_EXIT_FAILURE;
         }
         if (r == CTL_EXIT_TIMEOUT)
-                (void) ctl_error("The host has not answered in time; the file stays, and "
-                                 "'wslbridgectl doctor' says what is wrong");
+                (void) ctl_error("%s; the file stays, and 'wslbridgectl doctor' says what is wrong",
+                                 expose_is_open(report, e->name)
+                                         ? "The host has opened the port, but this guest does not "
+                                           "carry it to 127.0.0.1 yet"
+                                         : "The host has not answered in time");
         else if (r == CTL_EXIT_FAILURE && report && strcmp(report->helper_state, "refused") == 0)
                 (void) ctl_error("The helper does not admit this guest; 'wslbridgectl doctor' says "
                                  "what to do");

@@ -147,7 +147,8 @@ typedef struct AgentLoopback {
         bool written, failed;      /* it was; it could not be, and that was logged */
         bool runs;                 /* the program does, and the report is its */
         LoopbackReport report;
-        uint64_t missed_usec; /* since when the program is wanted and does not run; 0: it is not */
+        uint64_t missed_usec; /* since when it is wanted and does not run, or has another table in
+                               * force; 0: neither */
         const char *host_problem; /* loopback_host_problem(), or agent_host_problem() */
         uint64_t lost_usec;       /* since when it has one that is not believed yet; 0: not */
 } AgentLoopback;

@@ -22,7 +22,7 @@
 
 #define FOLDER_NAME "loopback" /* beside the agent's own */
 
-/* systemd starts the program within milliseconds, and again half a second after a failure. In a
+/* systemd starts the program within milliseconds, and again a second after a failure. In a
  * boot it waits for basic.target, which a slow machine reaches seconds after the agent has started.
  */
 #define PATIENCE_USEC (15 * USEC_PER_SEC)
@@ -160,11 +160,13 @@ static int agent_watch_report(Agent *a, bool wanted) {
         return r == -ENOMEM ? r : 0;
 }
 
-/* Wait for a program that is wanted and does not run. */
+/* Wait for a program that is wanted and does not run, or has not taken the table yet. */
 static int agent_be_patient(Agent *a, bool wanted) {
+        bool there = a->loopback.runs && a->loopback.written &&
+                     loopback_report_covers(&a->loopback.report, &a->loopback.table);
         int r = 0;
 
-        if (!wanted || a->loopback.runs) {
+        if (!wanted || there) {
                 a->loopback.missed_usec = 0;
         } else if (a->loopback.missed_usec == 0) {
                 a->loopback.missed_usec = now_usec();

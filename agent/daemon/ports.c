@@ -37,8 +37,11 @@ static GuestPort judge_loopback(const Agent *a, const PortMap *map, bool udp,
         *ret_port = 0;
         for (uint32_t i = 0; i < listen->count; i++) {
                 uint16_t port = (uint16_t) (listen->connect_port + i);
+                int error = 0;
                 bool carried = a->loopback.runs &&
-                               loopback_report_error(&a->loopback.report, udp, port) == 0;
+                               loopback_report_has(&a->loopback.report, &a->loopback.table.host,
+                                                   (LoopbackPort){udp, port}, &error) &&
+                               error == 0;
                 GuestPort is = port_map_judge_loopback(map, port, carried);
 
                 if (is > worst) {

@@ -49,14 +49,13 @@ struct Carrier {
 
 /* Return: 1; 0 when it could not be written; or negative errno. */
 static int carrier_report(Carrier *c) {
-        LoopbackReport report = {0};
+        LoopbackReport report = {.host = c->shared.host, .n_ports = c->n_slots};
         Buffer text = BUFFER_NULL;
         int r;
 
         for (size_t i = 0; i < c->n_slots; i++)
-                if (c->slots[i].error)
-                        report.failures[report.n_failures++] = (LoopbackFailure){
-                                .port = c->slots[i].port, .error = (uint16_t) c->slots[i].error};
+                report.ports[i] = (LoopbackReported){.port = c->slots[i].port,
+                                                     .error = (uint16_t) c->slots[i].error};
         loopback_report_format(&report, &text);
         if (text.oom)
                 return -ENOMEM;

@@ -33,8 +33,8 @@ ROWS = {"watch": rows_guest.watch_rows, "result": rows_guest.result_rows,
 
 
 # What the figures depend on. Other folders may change, and older rows stay.
-CODE = ("agent", "common", "protocol", "windows-helper", "meson.build", "tests/bench", "tests/host", "tests/lib",
-        "tests/windows")
+CODE = ("agent", "common", "protocol", "windows-helper", "meson.build", "meson_options.txt", "tools",
+        "tests/bench", "tests/host", "tests/lib", "tests/netns", "tests/windows")
 
 
 def code():

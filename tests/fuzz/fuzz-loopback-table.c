@@ -40,9 +40,12 @@ static void fuzz_report(const char *text) {
 
         if (loopback_report_parse(text, &r))
                 return;
-        for (size_t i = 0; i < r.n_failures; i++)
-                require(loopback_report_error(&r, r.failures[i].port.udp,
-                                              r.failures[i].port.port) == r.failures[i].error);
+        for (size_t i = 0; i < r.n_ports; i++) {
+                int error = -1;
+
+                require(loopback_report_has(&r, &r.host, r.ports[i].port, &error));
+                require(error == r.ports[i].error);
+        }
         loopback_report_format(&r, &same);
         require(strcmp(buffer_text(&same), text) == 0);
         buffer_done(&same);

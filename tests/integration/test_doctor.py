@@ -75,8 +75,9 @@ def test_all_is_well(machine, host, control, doctor, program):
     command = re.search(r"sudo wslbridgectl (expose \S+ \S+ --loopback)", said)[1]
     starter = threading.Thread(target=program.start_when_wanted)
     starter.start()
-    assert control.run(*command.split())[0] == 0
+    code = control.run(*command.split())[0]
     starter.join()
+    assert code == 0
     assert machine.service_status("web")["options"]["connect"] == "loopback"
     assert control.run("unexpose", "web")[0] == 0
     assert program.ended() == 0

@@ -4,6 +4,7 @@ cannot be written, and what else happens in the agent's folder."""
 import contextlib
 import os
 import re
+import signal
 import socket
 
 import pytest
@@ -154,6 +155,22 @@ def test_only_the_table_is_applied_and_not_every_file_of_the_agent(carried):
     wait_loopback(guest, "more", "carried")
     program.wait_log("Carrying 2 ports")
     assert program.log().count("Carrying 1 port of") == 1, program.log()
+
+
+def test_a_port_is_not_carried_before_the_program_has_it(carried, control):
+    """It stands still, and the report that is there is about the table of before."""
+    guest, _, program = carried
+    program.process.send_signal(signal.SIGSTOP)
+    try:
+        guest.service("more", f"listen = {OTHER}\nconnect = loopback")
+        guest.wait_state("more", "active")
+        wait_loopback(guest, "more", "starting")
+        assert guest.service_status("web")["loopback"]["state"] == "carried"
+        assert control.run("status", "web")[0] == 0
+        assert control.run("status", "more")[0] == 3
+    finally:
+        program.process.send_signal(signal.SIGCONT)
+    assert control.run("wait", "more", "--timeout=60")[0] == 0
 
 
 def block(path):

@@ -22,9 +22,16 @@ static struct {
         char said[1024];                                  /* the last line of the log */
 } life;
 
+static ULONGLONG fake_now; /* ms */
+
+static ULONGLONG fake_tick(void) {
+        return fake_now;
+}
+
 static void fake_sleep(DWORD ms) {
         bool pending = life.state == SERVICE_START_PENDING || life.state == SERVICE_STOP_PENDING;
 
+        fake_now += ms;
         life.left_ms -= (int) ms;
         if (pending && life.left_ms <= 0)
                 life.state = life.state == SERVICE_START_PENDING && !life.fails ? SERVICE_RUNNING
@@ -71,6 +78,7 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
         }
         if (life.n_locked > 0) {
                 life.n_locked--;
+                fake_now += 3000; /* as Wine's service manager waits (fact 9.1.25) */
                 SetLastError(ERROR_SERVICE_DATABASE_LOCKED);
                 return FALSE;
         }

@@ -24,6 +24,7 @@
 #define StartServiceW            fake_start
 #define SetServiceObjectSecurity fake_protect
 #define Sleep                    fake_sleep
+#define GetTickCount64           fake_tick
 
 static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info);
 static BOOL WINAPI fake_change(SC_HANDLE service, DWORD type, DWORD start, DWORD control,
@@ -44,6 +45,7 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments);
 static BOOL WINAPI fake_protect(SC_HANDLE service, SECURITY_INFORMATION what,
                                 PSECURITY_DESCRIPTOR descriptor);
 static void fake_sleep(DWORD ms);
+static ULONGLONG fake_tick(void);
 
 #include "windows-helper/install/scm-config.c"
 #include "windows-helper/install/scm-run.c"
@@ -359,13 +361,13 @@ static void test_start(void) {
         check("so is a start without an end",
               scm_start(SCM_HELPER, true) == -ETIMEDOUT && said("is still starting after 60 s"));
         begin(SERVICE_STOPPED, 1000, 0);
-        life.n_locked = 20;
+        life.n_locked = 2;
         check("a service manager that is busy is asked again",
               scm_start(SCM_HELPER, true) == 0 && life.n_start == 1 && life.n_locked == 0);
         begin(SERVICE_STOPPED, 1000, 0);
         life.n_locked = 100000;
-        check("not for ever", scm_start(SCM_HELPER, true) < 0 && life.n_start == 0 &&
-                                      said("Cannot start the service"));
+        check("not for ever",
+              scm_start(SCM_HELPER, true) < 0 && life.n_start == 0 && life.n_locked >= 100000 - 4);
         begin(SERVICE_STOPPED, 1000, 0);
         life.n_late = 1;
         check("one that did not begin in time is tried again",

@@ -138,10 +138,11 @@ int scm_stop(ScmId id, bool hand_over) {
  * a service manager that is busy with other starts (fact 9.1.25). One that did not begin in time is
  * tried once more: by then the antivirus has its answer about it (fact 9.1.23). */
 static DWORD scm_ask_to_start(SC_HANDLE service) {
+        ULONGLONG begin = GetTickCount64();
         DWORD error = ERROR_SUCCESS;
         bool late = false;
 
-        for (int waited = 0; waited < SCM_SHARED_MS; waited += SCM_POLL_MS) {
+        while (GetTickCount64() - begin < SCM_SHARED_MS) { /* a call may take seconds itself */
                 if (StartServiceW(service, 0, NULL))
                         return ERROR_SUCCESS;
                 error = GetLastError();

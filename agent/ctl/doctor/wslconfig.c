@@ -63,11 +63,19 @@ static char *unquote(char *value) {
         return value + 1;
 }
 
+static bool is_section(const char *line, const char *const *sections) {
+        for (; *sections; sections++)
+                if (strcasecmp(line, *sections) == 0)
+                        return true;
+        return false;
+}
+
 typedef enum Place { NOWHERE, ELSEWHERE, IN_SECTION } Place; /* of a key */
 
-/* Look for the first value of a key. @section: with its brackets. @ret: the value,
- * of LINE_TEXT_MAX bytes at most. */
-static Place find_value(const char *text, const char *section, const char *key, char *ret) {
+/* Look for the first value of a key. @sections: in any of these, with their brackets;
+ * NULL-terminated.
+ * @ret: the value, of LINE_TEXT_MAX bytes at most. */
+static Place find_value(const char *text, const char *const *sections, const char *key, char *ret) {
         Place found = NOWHERE;
         bool inside = false;
 
@@ -80,7 +88,7 @@ static Place find_value(const char *text, const char *section, const char *key, 
                 line = trim(buffer);
                 equals = strchr(line, '=');
                 if (*line == '[') {
-                        inside = strcasecmp(line, section) == 0;
+                        inside = is_section(line, sections);
                 } else if (equals) {
                         size_t length = (size_t) (equals - line);
 
@@ -99,9 +107,10 @@ static Place find_value(const char *text, const char *section, const char *key, 
 }
 
 WslSystemd wslconf_systemd(const char *text) {
+        static const char *const sections[] = {"[boot]", NULL};
         char value[LINE_TEXT_MAX + 1];
 
-        switch (find_value(text, "[boot]", "systemd", value)) {
+        switch (find_value(text, sections, "systemd", value)) {
         case NOWHERE:
                 return WSL_SYSTEMD_UNSET;
         case ELSEWHERE:
@@ -118,16 +127,13 @@ WslSystemd wslconf_systemd(const char *text) {
 /* Whether a key that was an experiment once, and counts in either section, is @x or @y. */
 static bool wslconfig_says(const char *text, const char *key, const char *x, const char *y) {
         static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which Windows skips */
-        static const char *const sections[] = {"[wsl2]", "[experimental]"};
+        static const char *const sections[] = {"[wsl2]", "[experimental]", NULL};
         char value[LINE_TEXT_MAX + 1];
 
         if (strncmp(text, mark, strlen(mark)) == 0)
                 text += strlen(mark);
-        for (size_t i = 0; i < ELEMENTSOF(sections); i++)
-                if (find_value(text, sections[i], key, value) == IN_SECTION &&
-                    (strcasecmp(value, x) == 0 || strcasecmp(value, y) == 0))
-                        return true;
-        return false;
+        return find_value(text, sections, key, value) == IN_SECTION &&
+               (strcasecmp(value, x) == 0 || strcasecmp(value, y) == 0);
 }
 
 bool wslconfig_firewall_off(const char *text) {

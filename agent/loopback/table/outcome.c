@@ -16,13 +16,12 @@ static bool in_table(const LoopbackTable *t, const LoopbackPort *port) {
 
 static LoopbackOutcome port_outcome(const LoopbackSituation *s, const LoopbackPort *port) {
         LoopbackOutcome o = {.state = LOOPBACK_CARRIED};
-        int error;
+        int error = 0;
 
         if (!in_table(s->table, port))
                 return (LoopbackOutcome){.state = LOOPBACK_NO_ROOM, .port = port->port};
-        if (!s->report)
+        if (!s->report || !loopback_report_has(s->report, &s->table->host, *port, &error))
                 o.state = s->starting ? LOOPBACK_STARTING : LOOPBACK_NOT_RUNNING;
-        error = s->report ? loopback_report_error(s->report, port->udp, port->port) : 0;
         if (error)
                 o = (LoopbackOutcome){.state = error == EADDRINUSE ? LOOPBACK_DIRECT
                                                                    : LOOPBACK_FAILED,
@@ -82,7 +81,8 @@ void loopback_outcome_text(const LoopbackOutcome *o, const char *host_problem, B
                 break;
         case LOOPBACK_NOT_RUNNING:
                 buffer_printf(out, "wslbridge-loopback, which carries connections to 127.0.0.1, "
-                                   "does not run; 'systemctl status wslbridge-loopback' shows why");
+                                   "does not run, or has not taken what it is to carry; "
+                                   "'systemctl status wslbridge-loopback' shows why");
                 break;
         case LOOPBACK_NO_ROOM:
                 buffer_printf(out,

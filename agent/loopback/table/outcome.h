@@ -31,7 +31,7 @@ typedef struct LoopbackSituation { /* all borrowed */
         const char *host_problem;  /* or NULL */
         const LoopbackTable *table;
         const LoopbackReport *report; /* NULL: the program does not run */
-        bool starting;                /* it was wanted only a moment ago */
+        bool starting;                /* it, or this table, was wanted only a moment ago */
 } LoopbackSituation;
 
 /* The outcome of @count ports from @first on. */

@@ -6,43 +6,52 @@
 
 #include <string.h>
 
-static const char first_line[] = "wslbridge-loopback 1";
+static const char first_line[] = "wslbridge-loopback 2";
 
-static const char *parse_failure(char *line, LoopbackReport *r) {
-        const char *protocol = loopback_cut_word(&line);
-        LoopbackFailure f = {0};
+static const char *parse_reported(char *line, LoopbackReport *r) {
+        const char *protocol = loopback_cut_word(&line), *error;
+        LoopbackReported x = {0};
 
-        f.port.udp = protocol && strcmp(protocol, "udp") == 0;
-        f.port.port = (uint16_t) loopback_parse_number(loopback_cut_word(&line), UINT16_MAX);
-        f.error = (uint16_t) loopback_parse_number(loopback_cut_word(&line), LOOPBACK_ERROR_MAX);
-        if (!protocol || (!f.port.udp && strcmp(protocol, "tcp") != 0) || f.port.port == 0 ||
-            f.error == 0 || line)
+        x.port.udp = protocol && strcmp(protocol, "udp") == 0;
+        x.port.port = (uint16_t) loopback_parse_number(loopback_cut_word(&line), UINT16_MAX);
+        error = loopback_cut_word(&line);
+        x.error = (uint16_t) loopback_parse_number(error, LOOPBACK_ERROR_MAX);
+        if (!protocol || (!x.port.udp && strcmp(protocol, "tcp") != 0) || x.port.port == 0 ||
+            !error || (x.error == 0 && strcmp(error, "0") != 0) || line)
                 return "a line is not 'tcp' or 'udp', a port and an error";
-        if (r->n_failures > 0 &&
-            loopback_port_compare(&r->failures[r->n_failures - 1].port, &f.port) >= 0)
+        if (r->n_ports > 0 && loopback_port_compare(&r->ports[r->n_ports - 1].port, &x.port) >= 0)
                 return "the ports are not in order";
-        if (r->n_failures == LOOPBACK_PORTS_MAX)
+        if (r->n_ports == LOOPBACK_PORTS_MAX)
                 return "there are too many ports";
-        r->failures[r->n_failures++] = f;
+        r->ports[r->n_ports++] = x;
         return NULL;
 }
 
+static const char *parse(char *text, LoopbackReport *r) {
+        char *at = text, *line = loopback_cut_line(&at);
+        const char *problem;
+
+        if (!line || strcmp(line, first_line) != 0)
+                return "it does not begin with a first line that this version knows";
+        line = loopback_cut_line(&at);
+        problem = line ? loopback_host_parse(line, &r->host) : "the line 'host' is missing";
+        while (!problem && *at) {
+                line = loopback_cut_line(&at);
+                problem = line ? parse_reported(line, r) : "its last line has no end";
+        }
+        return problem;
+}
+
 const char *loopback_report_parse(const char *text, LoopbackReport *ret_report) {
-        char copy[LOOPBACK_TEXT_MAX + 1], *at = copy, *line;
-        const char *problem = NULL;
+        char copy[LOOPBACK_TEXT_MAX + 1];
         LoopbackReport r = {0};
+        const char *problem;
         size_t n = strlen(text);
 
         if (n > LOOPBACK_TEXT_MAX)
                 return "it is too long";
         memcpy(copy, text, n + 1);
-        line = loopback_cut_line(&at);
-        if (!line || strcmp(line, first_line) != 0)
-                return "it does not begin with a first line that this version knows";
-        while (!problem && *at) {
-                line = loopback_cut_line(&at);
-                problem = line ? parse_failure(line, &r) : "its last line has no end";
-        }
+        problem = parse(copy, &r);
         if (!problem)
                 *ret_report = r;
         return problem;
@@ -50,19 +59,37 @@ const char *loopback_report_parse(const char *text, LoopbackReport *ret_report) 
 
 void loopback_report_format(const LoopbackReport *r, Buffer *out) {
         buffer_printf(out, "%s\n", first_line);
-        for (size_t i = 0; i < r->n_failures; i++) {
-                const LoopbackFailure *f = &r->failures[i];
+        loopback_host_format(&r->host, out);
+        for (size_t i = 0; i < r->n_ports; i++) {
+                const LoopbackReported *x = &r->ports[i];
 
-                buffer_printf(out, "%s %u %u\n", f->port.udp ? "udp" : "tcp",
-                              (unsigned) f->port.port, (unsigned) f->error);
+                buffer_printf(out, "%s %u %u\n", x->port.udp ? "udp" : "tcp",
+                              (unsigned) x->port.port, (unsigned) x->error);
         }
 }
 
-int loopback_report_error(const LoopbackReport *r, bool udp, uint16_t port) {
-        LoopbackPort wanted = {.udp = udp, .port = port};
+/* The index of the interface is not in the file. */
+static bool is_about(const LoopbackReport *r, const LoopbackHost *host) {
+        return ip_compare(&r->host.guest, &host->guest) == 0 &&
+               ip_compare(&r->host.gateway, &host->gateway) == 0 &&
+               strcmp(r->host.interface, host->interface) == 0;
+}
 
-        for (size_t i = 0; i < r->n_failures; i++)
-                if (loopback_port_compare(&r->failures[i].port, &wanted) == 0)
-                        return r->failures[i].error;
-        return 0;
+bool loopback_report_has(const LoopbackReport *r, const LoopbackHost *host, LoopbackPort port,
+                         int *ret_error) {
+        for (size_t i = 0; is_about(r, host) && i < r->n_ports; i++)
+                if (loopback_port_compare(&r->ports[i].port, &port) == 0) {
+                        *ret_error = r->ports[i].error;
+                        return true;
+                }
+        return false;
+}
+
+bool loopback_report_covers(const LoopbackReport *r, const LoopbackTable *table) {
+        if (r->n_ports != table->n_ports || !is_about(r, &table->host))
+                return false;
+        for (size_t i = 0; i < r->n_ports; i++)
+                if (loopback_port_compare(&r->ports[i].port, &table->ports[i]) != 0)
+                        return false;
+        return true;
 }

@@ -4,11 +4,14 @@
 /*
  * LoopbackReport: what wslbridge-loopback tells the agent, as a value and as the text of a file:
  *
- *      wslbridge-loopback 1
+ *      wslbridge-loopback 2
+ *      host 172.20.1.2 172.20.1.1 eth0
  *      tcp 8080 98
+ *      udp 53 0
  *
- * Each further line is a port of the table on which it does not listen, with the number of the
- * error. The file is there exactly while the program runs. Pure.
+ * It has the host and the ports of the table that is in force, each with the number of the error
+ * that keeps the program from listening there, or 0. So the agent sees whether what it has written
+ * is in force already. The file is there while the program has a table. Pure.
  */
 
 #include "agent/loopback/table/table.h"
@@ -16,14 +19,15 @@
 #define LOOPBACK_REPORT_FILE "report" /* in the program's folder of /run/wslbridge */
 #define LOOPBACK_ERROR_MAX   4095     /* the kernel's MAX_ERRNO */
 
-typedef struct LoopbackFailure {
+typedef struct LoopbackReported {
         LoopbackPort port;
-        uint16_t error; /* positive errno */
-} LoopbackFailure;
+        uint16_t error; /* positive errno; 0: it listens */
+} LoopbackReported;
 
 typedef struct LoopbackReport {
-        LoopbackFailure failures[LOOPBACK_PORTS_MAX]; /* in the order of the table */
-        size_t n_failures;
+        LoopbackHost host;                          /* without .index */
+        LoopbackReported ports[LOOPBACK_PORTS_MAX]; /* in the order of the table */
+        size_t n_ports;
 } LoopbackReport;
 
 /* As loopback_table_parse(). */
@@ -32,5 +36,10 @@ const char *loopback_report_parse(const char *text, LoopbackReport *ret_report);
 /* Append the text of the file. */
 void loopback_report_format(const LoopbackReport *r, Buffer *out);
 
-/* Why the program does not listen on this port. Return: positive errno, or 0. */
-int loopback_report_error(const LoopbackReport *r, bool udp, uint16_t port);
+/* What the program says about a port of this host. @ret_error: positive errno; 0 when it listens.
+ * Return: false when it says nothing, because another table is in force. */
+bool loopback_report_has(const LoopbackReport *r, const LoopbackHost *host, LoopbackPort port,
+                         int *ret_error);
+
+/* Whether the program has this table in force. */
+bool loopback_report_covers(const LoopbackReport *r, const LoopbackTable *table);

@@ -128,7 +128,8 @@ static bool parse_ip(const char *word, IpAddr *ret_addr) {
         return strcmp(text, word) == 0;
 }
 
-static const char *parse_host(char *line, LoopbackHost *host) {
+const char *loopback_host_parse(char *line, LoopbackHost *ret_host) {
+        LoopbackHost *host = ret_host;
         const char *word = loopback_cut_word(&line), *interface;
 
         if (!word || strcmp(word, "host") != 0)
@@ -169,7 +170,7 @@ static const char *parse(char *text, LoopbackTable *t) {
         if (!*at)
                 return NULL;
         line = loopback_cut_line(&at);
-        problem = line ? parse_host(line, &t->host) : "its last line has no end";
+        problem = line ? loopback_host_parse(line, &t->host) : "its last line has no end";
         if (!problem && !*at)
                 return "it has a host but no ports";
         while (!problem && *at) {
@@ -194,15 +195,19 @@ const char *loopback_table_parse(const char *text, LoopbackTable *ret_table) {
         return problem;
 }
 
-void loopback_table_format(const LoopbackTable *t, Buffer *out) {
+void loopback_host_format(const LoopbackHost *host, Buffer *out) {
         char guest[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
+        ip_format(&host->guest, guest);
+        ip_format(&host->gateway, gateway);
+        buffer_printf(out, "host %s %s %s\n", guest, gateway, host->interface);
+}
+
+void loopback_table_format(const LoopbackTable *t, Buffer *out) {
         buffer_printf(out, "%s\n", first_line);
         if (t->n_ports == 0)
                 return;
-        ip_format(&t->host.guest, guest);
-        ip_format(&t->host.gateway, gateway);
-        buffer_printf(out, "host %s %s %s\n", guest, gateway, t->host.interface);
+        loopback_host_format(&t->host, out);
         for (size_t i = 0; i < t->n_ports; i++)
                 buffer_printf(out, "%s %u\n", t->ports[i].udp ? "udp" : "tcp",
                               (unsigned) t->ports[i].port);

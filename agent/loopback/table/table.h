@@ -74,6 +74,10 @@ const char *loopback_table_parse(const char *text, LoopbackTable *ret_table);
 /* Append the text of the file. */
 void loopback_table_format(const LoopbackTable *t, Buffer *out);
 
+/* For the report: the line 'host', as above. @line: without its end, which is changed. */
+const char *loopback_host_parse(char *line, LoopbackHost *ret_host);
+void loopback_host_format(const LoopbackHost *host, Buffer *out);
+
 /* For the parsers of this folder: cut the first line, or the first word of a line, off @at. Return:
  * it, or NULL when there is none. A line must end with '\n'. */
 char *loopback_cut_line(char **at);

@@ -39,7 +39,8 @@ static void check_setting(const HypervSight *s, Findings *f) {
                              "guests in networking mode mirrored");
 }
 
-static void check_profiles(const HypervSight *s, Findings *f) {
+/* @open_told: check_setting() has said so of all networks. */
+static void check_profiles(const HypervSight *s, bool open_told, Findings *f) {
         char networks[FIREWALL_PROFILES_TEXT_MAX];
         uint8_t closed = 0, open = 0;
 
@@ -52,7 +53,7 @@ static void check_profiles(const HypervSight *s, Findings *f) {
                         closed |= p->profile;
         }
         firewall_profiles_text(open, networks);
-        if (open)
+        if (open && !open_told)
                 host_finding(f, FINDING_HINT, id, "open",
                              "Let it block there what no rule allows, unless this is on purpose.",
                              "The Hyper-V firewall is off or allows everything on %s networks, so "
@@ -98,7 +99,7 @@ static void check_firewall(const HypervSight *s, Findings *f) {
                 break;
         case HYPERV_PRESENT:
                 check_setting(s, f);
-                check_profiles(s, f);
+                check_profiles(s, s->enabled == HYPERV_OFF || s->inbound == HYPERV_ALLOW, f);
                 check_rules(s, f);
                 host_finding(f, FINDING_GOOD, id, NULL, NULL,
                              "The Hyper-V firewall was looked at (rules of ours in it: %zu)",

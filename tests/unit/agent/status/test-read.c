@@ -200,6 +200,35 @@ START_TEST(outcomes) {
 }
 END_TEST
 
+/* The host knows nothing of the last step. */
+START_TEST(outcomes_on_the_loopback) {
+        static const struct {
+                const char *connect, *loopback;
+                Outcome outcome;
+        } table[] = {
+                {"guest", "", OUTCOME_ACTIVE},
+                {"loopback", "", OUTCOME_PENDING}, /* whether the gateway is the host is open */
+                {"loopback", "starting", OUTCOME_PENDING},
+                {"loopback", "carried", OUTCOME_ACTIVE},
+                {"loopback", "direct", OUTCOME_ACTIVE}, /* it may be the service itself */
+                {"loopback", "failed", OUTCOME_FAILED},
+                {"loopback", "not-running", OUTCOME_FAILED},
+                {"loopback", "no-room", OUTCOME_FAILED},
+                {"loopback", "no-host", OUTCOME_FAILED},
+                {"loopback", "a word of a later agent", OUTCOME_FAILED},
+        };
+
+        parse_full("connected", "true", "active", "false");
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                report->services[0].connect = table[i].connect;
+                report->services[0].loopback = table[i].loopback;
+                ck_assert_msg(outcome_of(report, "web") == table[i].outcome, "case %zu", i);
+        }
+        report->services[0].state = "conflict"; /* which comes before */
+        ck_assert_int_eq(outcome_of(report, "web"), OUTCOME_FAILED);
+}
+END_TEST
+
 /* A report counts once the agent has read the file. The state of the service may be older, as that
  * of "web" is here: a request that is in force already, for example of a file that was removed and
  * is back, keeps its state. */
@@ -304,6 +333,7 @@ int main(void) {
         tcase_add_test(c, lenient);
         tcase_add_test(c, times);
         tcase_add_test(c, outcomes);
+        tcase_add_test(c, outcomes_on_the_loopback);
         tcase_add_test(c, an_answer_to_an_older_request_does_not_count);
         tcase_add_test(c, all_active_and_gone);
         tcase_add_test(c, files_that_were_read);

@@ -115,6 +115,10 @@ START_TEST(test_the_firewall) {
         setup();
         hyperv.profiles[1].inbound = HYPERV_ALLOW;
         expect(FINDING_HINT, "hyper-v-firewall", "everything on private networks", "block");
+        hyperv.inbound = HYPERV_ALLOW; /* once is enough */
+        expect(FINDING_HINT, "hyper-v-firewall", "allows everything that no rule blocks",
+               "on purpose");
+        setup();
         hyperv.profiles[1].inbound = HYPERV_BLOCK;
         expect_healthy();
 }

@@ -60,16 +60,18 @@ START_TEST(test_values) {
 }
 END_TEST
 
-/* Each name sets its own limit and no other. */
 START_TEST(test_queues) {
         ck_assert_uint_eq(relay_udp_queue(0), 1 << 20);
         ck_assert_uint_eq(relay_udp_queue(64), 1 << 20);
-        ck_assert_uint_eq(relay_udp_queue(65), (64 << 20) / 65);
+        ck_assert_uint_eq(relay_udp_queue(65), 512 << 10);
+        ck_assert_uint_eq(relay_udp_queue(128), 512 << 10);
+        ck_assert_uint_eq(relay_udp_queue(129), 256 << 10);
         ck_assert_uint_eq(relay_udp_queue(1024), 64 << 10);
         ck_assert_uint_eq(relay_udp_queue(65536), 64 << 10); /* a datagram still has room */
 }
 END_TEST
 
+/* Each name sets its own limit and no other. */
 START_TEST(test_names) {
         static const char *const names[] = {"connections",
                                             "connections-per-guest",

@@ -75,6 +75,8 @@ START_TEST(mirrored_in_wslconfig) {
                 {"[experimental]\nnetworkingMode=mirrored\n", true},
                 {"[wsl2]\nnetworkingMode=nat\nnetworkingMode=mirrored\n", false},
                 {"[general]\nnetworkingMode=mirrored\n", false},
+                {"[wsl2]\nnetworkingMode=nat\n[experimental]\nnetworkingMode=mirrored\n", false},
+                {"[experimental]\nnetworkingMode=mirrored\n[wsl2]\nnetworkingMode=nat\n", true},
                 {"[wsl2]\nnetworkingMode=mirrored2\n", false},
         };
 
