@@ -8,8 +8,8 @@ Each target starts with its committed corpus in tests/fuzz/corpus and adds new i
 build/fuzz/corpus. At the end it is told how far a target got: how many edges of the code its inputs reach,
 and how many more than at the start. Then tests/fuzz/corpus is minimised: an input that reaches nothing which
 the others do not is removed, and what reaches anything new is added, as few and as small inputs as libFuzzer
-finds. The files there that have a name stay. tests/fuzz/hours.json counts the seconds of all runs of all who
-commit it. A finding is stored in build/fuzz/findings, and the exit code is then 1.
+finds. The files there that have a name stay. tests/fuzz/hours.json counts the seconds of processor time of all
+runs of all who commit it. A finding is stored in build/fuzz/findings, and the exit code is then 1.
 """
 import concurrent.futures
 import json
@@ -72,7 +72,7 @@ def edges(text):
 
 
 def count_seconds(target, seconds):
-    """Return: the seconds that the target has run so far."""
+    """Return: the seconds of processor time that the target has had so far."""
     with hours_lock:
         hours = {}
         if os.path.exists(HOURS):
@@ -125,22 +125,25 @@ def fuzz(target, seconds):
     """Run one target. Return: True if it found nothing."""
     process, log = start(target, seconds)
     begin = time.monotonic()
-    while process.poll() is None:
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
         if TERMINAL:
             print(f"\r\033[K  {target}: {time.monotonic() - begin:.0f} of {seconds} s", end="",
                   flush=True)
         time.sleep(0.5)
+    _, status, used = ended
+    process.returncode = os.waitstatus_to_exitcode(status)
     with log:
         log.seek(0)
         text = log.read()
     good = process.returncode == 0
     runs = re.search(r"stat::number_of_executed_units:\s+(\d+)", text)
     first, last = edges(text)
-    total = count_seconds(target, round(time.monotonic() - begin))
+    total = count_seconds(target, round(used.ru_utime + used.ru_stime))
     added, removed = minimise(target) if good else (0, 0)
     print(f"{chr(13) + chr(27) + '[K' if TERMINAL else ''}  {'ok' if good else 'FOUND SOMETHING'} {target}: "
           f"{runs[1] if runs else 'no'} runs in {seconds} s, {last} edges (+{last - first}), "
-          f"{added} inputs new in the repository, {removed} removed; {total / 3600:.2f} hours so far", flush=True)
+          f"{added} inputs new in the repository, {removed} removed; {total / 3600:.2f} hours of a processor so far",
+          flush=True)
     if not good:
         print("\n".join("    " + line for line in text.splitlines()[-40:]))
     return good
