@@ -204,11 +204,11 @@ static int expose_undo(Expose *e, const Report *report) {
                          p->key, *p->key ? ": " : "", p->message);
 }
 
-/* Whether the host has done its part. */
+/* Whether the host has done its part, and this guest has not yet. */
 static bool expose_is_open(const Report *report, const char *name) {
         const ReportService *s = report ? report_service(report, name) : NULL;
 
-        return s && strcmp(s->state, "active") == 0;
+        return s && strcmp(s->state, "active") == 0 && outcome_of(report, name) == OUTCOME_PENDING;
 }
 
 static int expose_wait(Expose *e) {

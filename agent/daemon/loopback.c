@@ -131,6 +131,8 @@ static int agent_write_table(Agent *a) {
                                "Cannot write %s, trying again: %s; until then nothing is carried "
                                "to 127.0.0.1",
                                a->loopback.table_path, strerror(-r));
+        if (r == 0 && a->loopback.failed)
+                a->loopback.missed_usec = 0; /* only now the program can know */
         a->loopback.failed = r < 0;
         a->loopback.written = r == 0;
         if (r == 0)

@@ -29,6 +29,15 @@ static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
                        loopback && carried ? ", or add 'connect = loopback' to the service" : "");
 }
 
+/* Whether the listener at the guest's address is ours. It may be there before the report about it.
+ */
+static bool is_carried(const Agent *a, LoopbackPort port) {
+        int error = 0;
+
+        (void) loopback_report_has(&a->loopback.report, &a->loopback.table.host, port, &error);
+        return a->loopback.runs && error == 0;
+}
+
 /* The first port of @count that is worst. */
 static GuestPort judge_loopback(const Agent *a, const PortMap *map, bool udp,
                                 const WireListen *listen, uint16_t *ret_port) {
@@ -37,12 +46,8 @@ static GuestPort judge_loopback(const Agent *a, const PortMap *map, bool udp,
         *ret_port = 0;
         for (uint32_t i = 0; i < listen->count; i++) {
                 uint16_t port = (uint16_t) (listen->connect_port + i);
-                int error = 0;
-                bool carried = a->loopback.runs &&
-                               loopback_report_has(&a->loopback.report, &a->loopback.table.host,
-                                                   (LoopbackPort){udp, port}, &error) &&
-                               error == 0;
-                GuestPort is = port_map_judge_loopback(map, port, carried);
+                GuestPort is = port_map_judge_loopback(map, port,
+                                                       is_carried(a, (LoopbackPort){udp, port}));
 
                 if (is > worst) {
                         worst = is;

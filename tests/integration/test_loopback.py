@@ -290,7 +290,7 @@ def test_no_command_is_content_while_nothing_is_carried(guest, host, program, co
         " ".join(output.split())
     assert control.run("wait", "web", "--timeout=1")[0] == 5
     program.start_when_wanted()
-    assert control.run("wait", "--timeout=60")[0] == 0
+    assert control.run("wait", "--timeout=50")[0] == 0
     assert control.run("status", "web", "port-3000")[0] == 0
 
 

@@ -85,6 +85,7 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
         life.n_start++;
         if (life.n_late > 0) {
                 life.n_late--;
+                fake_now += 30000; /* fact 9.1.23 */
                 SetLastError(ERROR_SERVICE_REQUEST_TIMEOUT);
                 return FALSE;
         }

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#define HYPERV_STORE             L"ActiveStore"
 #define HYPERV_INVALID_NAMESPACE ((HRESULT) 0x8004100e) /* WBEM_E_INVALID_NAMESPACE */
 #define HYPERV_INVALID_CLASS     ((HRESULT) 0x80041010) /* WBEM_E_INVALID_CLASS */
 #define HYPERV_TEXT_MAX          64

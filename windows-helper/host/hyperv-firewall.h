@@ -8,4 +8,6 @@
 
 #include "windows-helper/core/firewall/hyperv-sight.h"
 
+#define HYPERV_STORE L"ActiveStore" /* what is in force (fact 5.2.4) */
+
 void hyperv_firewall_read(HypervSight *ret_sight);

@@ -139,20 +139,21 @@ int scm_stop(ScmId id, bool hand_over) {
  * tried once more: by then the antivirus has its answer about it (fact 9.1.23). */
 static DWORD scm_ask_to_start(SC_HANDLE service) {
         ULONGLONG begin = GetTickCount64();
-        DWORD error = ERROR_SUCCESS;
         bool late = false;
 
-        while (GetTickCount64() - begin < SCM_SHARED_MS) { /* a call may take seconds itself */
-                if (StartServiceW(service, 0, NULL))
-                        return ERROR_SUCCESS;
-                error = GetLastError();
-                if (error != ERROR_SHARING_VIOLATION && error != ERROR_SERVICE_DATABASE_LOCKED &&
-                    (error != ERROR_SERVICE_REQUEST_TIMEOUT || late))
-                        break;
-                late |= error == ERROR_SERVICE_REQUEST_TIMEOUT;
+        for (;;) {
+                DWORD error = StartServiceW(service, 0, NULL) ? ERROR_SUCCESS : GetLastError();
+                bool again =
+                        error == ERROR_SHARING_VIOLATION || error == ERROR_SERVICE_DATABASE_LOCKED;
+
+                if (error == ERROR_SERVICE_REQUEST_TIMEOUT && !late) {
+                        late = again = true;
+                        begin = GetTickCount64(); /* the call has taken half a minute itself */
+                }
+                if (!again || GetTickCount64() - begin >= SCM_SHARED_MS)
+                        return error;
                 Sleep(SCM_POLL_MS);
         }
-        return error;
 }
 
 /* What StartServiceW() says when the program is gone, or an antivirus does not let it start

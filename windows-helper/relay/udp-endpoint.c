@@ -64,6 +64,8 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
         if (!door)
                 return error;
         s = socket_new(e->context->loop, addr->family, SOCK_DGRAM);
+        if (s != INVALID_SOCKET)
+                socket_set(s, SOL_SOCKET, SO_RCVBUF, e->context->queue_size);
         if (s == INVALID_SOCKET || !socket_bind(s, &listen, e->own_sockets)) {
                 error = (DWORD) WSAGetLastError();
                 if (s != INVALID_SOCKET)
@@ -73,7 +75,6 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
         }
         socket_set(s, v6 ? (int) IPPROTO_IPV6 : (int) IPPROTO_IP, v6 ? IPV6_PKTINFO : IP_PKTINFO,
                    TRUE);
-        socket_set(s, SOL_SOCKET, SO_RCVBUF, e->context->queue_size);
         door->endpoint = e;
         door->addr = *addr;
         list_append(&e->doors, &door->node);

@@ -4,6 +4,7 @@
 
 #include "agent/loopback/table/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char first_line[] = "wslbridge-loopback 2";
@@ -75,14 +76,19 @@ static bool is_about(const LoopbackReport *r, const LoopbackHost *host) {
                strcmp(r->host.interface, host->interface) == 0;
 }
 
+static int compare_to_port(const void *port, const void *reported) {
+        return loopback_port_compare(port, &((const LoopbackReported *) reported)->port);
+}
+
 bool loopback_report_has(const LoopbackReport *r, const LoopbackHost *host, LoopbackPort port,
                          int *ret_error) {
-        for (size_t i = 0; is_about(r, host) && i < r->n_ports; i++)
-                if (loopback_port_compare(&r->ports[i].port, &port) == 0) {
-                        *ret_error = r->ports[i].error;
-                        return true;
-                }
-        return false;
+        const LoopbackReported *found = NULL;
+
+        if (is_about(r, host))
+                found = bsearch(&port, r->ports, r->n_ports, sizeof(r->ports[0]), compare_to_port);
+        if (found)
+                *ret_error = found->error;
+        return found != NULL;
 }
 
 bool loopback_report_covers(const LoopbackReport *r, const LoopbackTable *table) {

@@ -77,9 +77,10 @@ static void hvfw_connect(Step *s) {
         hvfw_forward(s, &guest);
 }
 
-/* The first rule of ours: whether it has the keyword LocalSubnet is not known (fact 5.2.9). */
+/* The first rule of ours that is in force: whether it has the keyword LocalSubnet is not known
+ * (fact 5.2.9). */
 static bool hvfw_show_remote(void *userdata, WmiSeen *object) {
-        char name[FIREWALL_NAME_MAX], remote[SELFTEST_WORD_MAX + 1];
+        char name[FIREWALL_NAME_MAX], remote[SELFTEST_TEXT_MAX + 1];
         uint64_t began = step_clock();
         IpEndpoint listen;
 
@@ -95,8 +96,12 @@ static bool hvfw_show_remote(void *userdata, WmiSeen *object) {
 /* The rules of a service that is active in mode mirrored, as its helper has made them. Without one
  * there is nothing to see. */
 static void hvfw_carried(Step *s) {
+        const WmiQuestion rules = {L"MSFT_NetFirewallHyperVRule", HYPERV_STORE, hvfw_show_remote,
+                                   s};
         uint64_t began = step_clock();
         HypervSight sight;
+        HRESULT hr;
+        size_t n;
 
         hyperv_firewall_read(&sight);
         if (sight.n_rules == 0) {
@@ -107,7 +112,11 @@ static void hvfw_carried(Step *s) {
         step_line(s, "hvfw.carried", "IWbemServices::ExecQuery", sight.n_no_force > 0, began,
                   "rules of wslbridge that are listed: %zu, not enforced: %zu (%u)", sight.n_rules,
                   sight.n_no_force, (unsigned) sight.status);
-        (void) wmi_each(s, L"MSFT_NetFirewallHyperVRule", hvfw_show_remote, s);
+        began = step_clock();
+        hr = wmi_ask(&rules, &n);
+        if (FAILED(hr))
+                step_line(s, "hvfw.remote", "IWbemServices::ExecQuery", (DWORD) hr, began,
+                          "the rules cannot be listed again");
 }
 
 void step_hyperv_firewall(Step *s) {

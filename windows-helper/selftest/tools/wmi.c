@@ -22,43 +22,47 @@ typedef struct WmiEach {
         void *userdata;
 } WmiEach;
 
-/* "1,2" for an array of numbers, of which WMI makes a VT_I4 each, or of texts. What does not fit is
- * left out. */
+/* "1,2" for an array of numbers, of which WMI makes a VT_I4 each, or of texts. What does not fit as
+ * a whole is "…": a part of an address or an id would not be recognized and masked. */
 static BSTR wmi_array(SAFEARRAY *array, bool texts) {
-        wchar_t text[64] = L"";
+        wchar_t text[SELFTEST_TEXT_MAX] = L"", number[12];
         LONG first = 0, last = -1;
         size_t n = 0;
 
         if (FAILED(SafeArrayGetLBound(array, 1, &first)) ||
             FAILED(SafeArrayGetUBound(array, 1, &last)))
                 return NULL;
-        for (LONG i = first; i <= last && n + 12 < ARRAYSIZE(text); i++) {
-                const wchar_t *comma = n > 0 ? L"," : L"";
-                LONG number = 0;
+        for (LONG i = first; i <= last; i++) {
+                LONG value = 0;
                 BSTR one = NULL;
+                bool fits;
 
-                if (FAILED(SafeArrayGetElement(array, &i, texts ? (void *) &one : &number)))
+                if (FAILED(SafeArrayGetElement(array, &i, texts ? (void *) &one : &value)))
                         return NULL;
-                if (texts)
-                        (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ls", comma,
-                                          one ? one : L"");
-                else
-                        (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ld", comma, number);
+                (void) win_format(number, ARRAYSIZE(number), L"%ld", value);
+                fits = n + wcslen(one ? one : number) + 4 < ARRAYSIZE(text);
+                (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ls", n > 0 ? L"," : L"",
+                                  !fits ? L"\x2026"
+                                  : one ? one
+                                        : number);
                 SysFreeString(one);
                 n = wcslen(text);
+                if (!fits)
+                        break;
         }
         return SysAllocString(text);
 }
 
-/* The property as a BSTR, which the caller frees. NULL: it has none, or is no simple value. */
-static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property) {
+/* The property as a BSTR, which the caller frees. @arrays: also one that is an array of texts.
+ * NULL: it has none, or is something else. */
+static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property, bool arrays) {
         BSTR text = NULL;
         VARIANT v;
 
         VariantInit(&v);
         if (FAILED(IWbemClassObject_Get(object, property, 0, &v, NULL, NULL)))
                 return NULL;
-        if (v.vt == (VT_ARRAY | VT_I4) || v.vt == (VT_ARRAY | VT_BSTR)) {
+        if (v.vt == (VT_ARRAY | VT_I4) || (arrays && v.vt == (VT_ARRAY | VT_BSTR))) {
                 text = wmi_array(v.parray, v.vt == (VT_ARRAY | VT_BSTR));
         } else if (v.vt != VT_NULL && !(v.vt & VT_ARRAY) &&
                    SUCCEEDED(VariantChangeType(&v, &v, 0, VT_BSTR))) {
@@ -70,14 +74,14 @@ static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property) {
 }
 
 void wmi_text(WmiSeen *object, const wchar_t *property, char *ret_text, size_t size) {
-        BSTR text = wmi_get(object->object, property);
+        BSTR text = wmi_get(object->object, property, true);
 
         (void) snprintf(ret_text, size, "%s", text ? WIN_UTF8(text) : "");
         SysFreeString(text);
 }
 
 DWORD wmi_delete(WmiSeen *object) {
-        BSTR path = wmi_get(object->object, L"__PATH");
+        BSTR path = wmi_get(object->object, L"__PATH", false);
         HRESULT hr = path ? IWbemServices_DeleteInstance(object->services, path, 0, NULL, NULL)
                           : WBEM_E_NOT_FOUND;
 
@@ -107,7 +111,7 @@ typedef struct WmiList {
         unsigned n;
 } WmiList;
 
-/* " NAME=VALUE" for each property that is a text, a number, a boolean or an array. */
+/* " NAME=VALUE" for each property that is a text, a number, a boolean or an array of numbers. */
 static bool wmi_show(void *userdata, WmiSeen *object) {
         char text[SELFTEST_TEXT_MAX + 1] = "", one[SELFTEST_WORD_MAX + 1];
         WmiList *list = userdata;
@@ -116,7 +120,7 @@ static bool wmi_show(void *userdata, WmiSeen *object) {
         if (list->n++ >= WMI_SHOWN_MAX)
                 return true;
         for (const wchar_t *const *p = list->properties; *p && n + 96 < sizeof(text); p++) {
-                BSTR value = wmi_get(object->object, *p);
+                BSTR value = wmi_get(object->object, *p, false);
 
                 if (value)
                         n += (size_t) snprintf(text + n, 96, " %s=%.70s", WIN_UTF8(*p),
