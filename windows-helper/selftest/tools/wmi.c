@@ -33,6 +33,7 @@ static BSTR wmi_array(SAFEARRAY *array, bool texts) {
             FAILED(SafeArrayGetUBound(array, 1, &last)))
                 return NULL;
         for (LONG i = first; i <= last; i++) {
+                const wchar_t *shown = texts ? L"" : number;
                 LONG value = 0;
                 BSTR one = NULL;
                 bool fits;
@@ -40,11 +41,11 @@ static BSTR wmi_array(SAFEARRAY *array, bool texts) {
                 if (FAILED(SafeArrayGetElement(array, &i, texts ? (void *) &one : &value)))
                         return NULL;
                 (void) win_format(number, ARRAYSIZE(number), L"%ld", value);
-                fits = n + wcslen(one ? one : number) + 4 < ARRAYSIZE(text);
+                if (one) /* an empty text may be NULL */
+                        shown = one;
+                fits = n + wcslen(shown) + 4 < ARRAYSIZE(text);
                 (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ls", n > 0 ? L"," : L"",
-                                  !fits ? L"\x2026"
-                                  : one ? one
-                                        : number);
+                                  fits ? shown : L"\x2026");
                 SysFreeString(one);
                 n = wcslen(text);
                 if (!fits)
