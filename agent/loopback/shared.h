@@ -21,7 +21,7 @@
  */
 #define CONNECTIONS_MAX      2048
 #define PORT_CONNECTIONS_MAX 1536 /* of one port, so that it cannot take those of all others */
-#define SESSIONS_MAX         8192 /* of UDP: as many as the relay on the host has */
+#define SESSIONS_MAX         8192 /* of UDP */
 #define PORT_SESSIONS_MAX    4096
 
 #define STRANGERS_LOGGED 5 /* lines at once about peers that are not the host */
