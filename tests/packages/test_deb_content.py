@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What is in the guest's packages, and what they need: they are built on Debian 12 and have to run on
 Ubuntu 22.04, which is older in places. The numbers are shown."""
+import os
 import re
 import subprocess
 
 import pytest
 import releases
 
+GUEST_C = os.path.join(os.path.dirname(__file__), "../../windows-helper/core/setup/guest.c")
 ARCHITECTURES = ("amd64", "arm64")
 SIZE_MAX = 250 * 1024
 # All libraries are oldest in Ubuntu 22.04. jansson is inside the programs.
@@ -64,6 +66,13 @@ def test_dependencies_are_in_every_release(package):
         for release, has in releases.RELEASES.items():
             assert version is None or subprocess.run(
                 ["dpkg", "--compare-versions", has[name], "ge", version]).returncode == 0, (release, name)
+
+
+def test_setup_knows_which_releases_are_too_old(package):
+    """It says so before apt-get would."""
+    with open(GUEST_C, encoding="utf-8") as f:
+        least = re.search(r'#define GUEST_LIBC_MIN "(.*)"', f.read())[1]
+    assert f"libc6 (>= {least})" in field(package, "Depends")
 
 
 def test_hardening(programs):

@@ -203,7 +203,15 @@ def test_apt_is_busy(serving, wsl, root, lock):
     assert nothing_installed(root)
 
 
-def test_a_distro_that_is_too_old(serving, wsl, root):
+def test_an_old_release(windows, wsl, root):
+    """Like Debian 11. It is known before anybody is asked anything."""
+    wsl.edit = lambda script: script.replace("dpkg-query -W -f '${Version}' libc6", "echo 2.31-13+deb11u5")
+    done = windows.setup("Debian")
+    assert done.code == 1 and done.states() == {"distro": "failed"}
+    assert done.part("distro")["text"].endswith("is too old; the agent needs Debian 12, Ubuntu 22.04 or newer")
+
+
+def test_a_library_that_is_too_old(serving, wsl, root):
     """What it lacks is named. dpkg must not unpack what it cannot configure."""
     wsl.edit = lambda script: script.replace('wslbridge_apt install "$1"', "false").replace(
         'dpkg-deb -f "$1" Depends Pre-Depends', "echo 'libc6 (>= 999), perl-base (>= 5), bash'")

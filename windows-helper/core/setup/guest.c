@@ -6,8 +6,12 @@
 
 #include "windows-helper/core/setup/guest.h"
 
+#include "windows-helper/core/setup/version.h"
+
 #include <errno.h>
 #include <string.h>
+
+#define GUEST_LIBC_MIN "2.34" /* of our package; older are Debian 11 and Ubuntu 20.04 */
 
 static GuestInit guest_init(const char *text) {
         if (setup_answer_is(text, "init", "running"))
@@ -27,6 +31,7 @@ int guest_read(const char *text, GuestFacts *ret_facts) {
         (void) setup_answer(text, "arch", g.arch);
         (void) setup_answer(text, "package", g.package);
         (void) setup_answer(text, "files", g.files);
+        (void) setup_answer(text, "libc", g.libc);
         (void) setup_answer(text, "owner", g.owner);
         if (strcmp(g.owner, "/") == 0)
                 g.owner[0] = '\0';
@@ -47,6 +52,11 @@ static bool guest_has_package_for(const char *arch) {
         return strcmp(arch, "amd64") == 0 || strcmp(arch, "arm64") == 0;
 }
 
+/* apt-get would say so only after the service was installed, and in many words. */
+static bool guest_is_too_old(const GuestFacts *g) {
+        return g->libc[0] && version_compare(g->libc, GUEST_LIBC_MIN) < 0;
+}
+
 static SetupOutcome guest_without_packages(const GuestFacts *g, SetupPart *part) {
         setup_advises(part,
                       "On another Linux build the agent from the source, wslbridge-%s.tar.gz of "
@@ -64,6 +74,12 @@ SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part) {
                 setup_advises(part, "Packages exist for amd64 and arm64.");
                 return setup_says(part, SETUP_FAILED,
                                   "Its architecture is %s, for which there is no package", g->arch);
+        }
+        if (guest_is_too_old(g) && !g->files[0]) {
+                setup_advises(part, "Upgrade it, or install a newer one with 'wsl.exe --install'.");
+                return setup_says(part, SETUP_FAILED,
+                                  "%s is too old; the agent needs Debian 12, Ubuntu 22.04 or newer",
+                                  guest_os(g));
         }
         switch (g->init) {
         case GUEST_INIT_RUNNING:
@@ -91,6 +107,8 @@ const char *guest_lacks(const GuestFacts *g) {
                 return "not Debian or Ubuntu";
         if (!guest_has_package_for(g->arch) && !g->files[0])
                 return "no package for its architecture";
+        if (guest_is_too_old(g) && !g->files[0])
+                return "a newer release";
         if (g->init == GUEST_INIT_OFFLINE)
                 return "systemd does not answer";
         if (g->init != GUEST_INIT_RUNNING)

@@ -20,6 +20,7 @@ typedef struct GuestFacts {
         char os_name[SETUP_VALUE_MAX]; /* PRETTY_NAME */
         char arch[SETUP_VALUE_MAX];    /* dpkg's name, or that of uname */
         bool dpkg;                     /* packages of Debian can be installed */
+        char libc[SETUP_VALUE_MAX];    /* the version of libc6; "": not known */
         GuestInit init;
         bool systemd_asked;              /* wsl.conf has systemd=true, which is not in force yet */
         char package[SETUP_VALUE_MAX];   /* the version of our package; "": none */

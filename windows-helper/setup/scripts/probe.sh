@@ -53,6 +53,8 @@ wslbridge_main() {
         # shellcheck disable=SC2016 # dpkg's own variables
         wslbridge_say package "$(dpkg-query -W -f '${db:Status-Status} ${Version}\n' wslbridge \
             </dev/null 2>/dev/null | sed -n 's/^installed //p')"
+        # shellcheck disable=SC2016 # the same
+        wslbridge_say libc "$(dpkg-query -W -f '${Version}' libc6 </dev/null 2>/dev/null)"
     else
         wslbridge_say dpkg no
         wslbridge_say arch "$(uname -m)"
