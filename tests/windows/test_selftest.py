@@ -157,6 +157,13 @@ def test_a_machine_full_of_secrets(selftest, prefix, registry, wsl, compute, fir
         == {"holds"}
 
 
+def test_a_report_that_cannot_be_written(selftest):
+    """It is known before the steps, and not after three minutes."""
+    code, output = selftest.run("--report", r"C:\no\such\folder\report.json")
+    assert code == 1 and r"Cannot write the report 'C:\no\such\folder\report.json'" in output
+    assert "What this means for wslbridge" not in output
+
+
 def test_what_does_not_hold_is_shown(selftest, machine, wsl, compute, iphlpsvc):
     """The flags of this machine, by the self-test and by the running helper, in both commands. And
     without iphlpsvc there is nothing to be seen of it."""

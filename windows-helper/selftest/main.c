@@ -109,19 +109,39 @@ static void show_place(const char *path) {
                               n > 0 && n < ARRAYSIZE(whole) ? WIN_UTF8(whole) : path);
 }
 
-/* Return: 0 or negative errno (logged). */
-static int write_report(const char *path, const Buffer *text) {
+/* @how: as of CreateFileW(). Return: 0 or negative errno (logged). */
+static int open_report(const char *path, DWORD how, HANDLE *ret_file) {
         wchar_t wide[1024];
-        HANDLE file = INVALID_HANDLE_VALUE;
-        DWORD n = 0;
         int r = win_to_wide(path, wide, ARRAYSIZE(wide));
 
+        *ret_file = INVALID_HANDLE_VALUE;
         if (r == 0)
-                file = CreateFileW(wide, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS,
-                                   FILE_ATTRIBUTE_NORMAL, NULL);
-        if (r < 0 || file == INVALID_HANDLE_VALUE)
-                return log_win_error(r < 0 ? ERROR_INVALID_NAME : GetLastError(),
-                                     "Cannot write the report '%s'", path);
+                *ret_file =
+                        CreateFileW(wide, GENERIC_WRITE, 0, NULL, how, FILE_ATTRIBUTE_NORMAL, NULL);
+        if (*ret_file != INVALID_HANDLE_VALUE)
+                return 0;
+        return log_win_error(r < 0 ? ERROR_INVALID_NAME : GetLastError(),
+                             "Cannot write the report '%s'", path);
+}
+
+/* Three minutes are not to be for nothing, and an older report stays until there is a new one. */
+static bool can_write_report(const char *path) {
+        HANDLE file;
+
+        if (open_report(path, OPEN_ALWAYS, &file) < 0)
+                return false;
+        (void) CloseHandle(file);
+        return true;
+}
+
+/* Return: 0 or negative errno (logged). */
+static int write_report(const char *path, const Buffer *text) {
+        HANDLE file;
+        DWORD n = 0;
+        int r = open_report(path, CREATE_ALWAYS, &file);
+
+        if (r < 0)
+                return r;
         if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL) ||
             n != buffer_length(text))
                 r = log_win_error(GetLastError(), "Cannot write the report '%s'", path);
@@ -196,6 +216,8 @@ static int run(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (a.clean)
                 return clean();
+        if (a.report && !can_write_report(a.report))
+                return EXIT_FAILURE;
         (void) SetConsoleCtrlHandler(on_console, TRUE);
         shows = !a.json;
         r = selftest_run(&a.options, on_lines, &report);
