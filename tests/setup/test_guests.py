@@ -203,12 +203,22 @@ def test_apt_is_busy(serving, wsl, root, lock):
     assert nothing_installed(root)
 
 
-def test_an_old_release(windows, wsl, root):
+def is_too_old(windows, wsl):
     """Like Debian 11. It is known before anybody is asked anything."""
-    wsl.edit = lambda script: script.replace("dpkg-query -W -f '${Version}' libc6", "echo 2.31-13+deb11u5")
+    wsl.edit = lambda script: script.replace('libc "$(wslbridge_libc)"', "libc 2.31-13+deb11u5")
     done = windows.setup("Debian")
-    assert done.code == 1 and done.states() == {"distro": "failed"}
-    assert done.part("distro")["text"].endswith("is too old; the agent needs Debian 12, Ubuntu 22.04 or newer")
+    return done.code == 1 and done.states() == {"distro": "failed"} and wsl.terminated == [] and \
+        done.part("distro")["text"].endswith("is too old; the agent needs Debian 12, Ubuntu 22.04 or newer")
+
+
+def test_an_old_release(windows, wsl, root):
+    assert is_too_old(windows, wsl)
+
+
+def test_an_old_release_without_systemd(windows, wsl, no_systemd):
+    """It is not turned on for nothing."""
+    assert is_too_old(windows, wsl)
+    assert not no_systemd.exists("/etc/wsl.conf")
 
 
 def test_a_library_that_is_too_old(serving, wsl, root):

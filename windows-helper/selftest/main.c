@@ -126,11 +126,16 @@ static int open_report(const char *path, DWORD how, HANDLE *ret_file) {
 
 /* Three minutes are not to be for nothing, and an older report stays until there is a new one. */
 static bool can_write_report(const char *path) {
+        wchar_t wide[1024];
         HANDLE file;
+        bool made;
 
         if (open_report(path, OPEN_ALWAYS, &file) < 0)
                 return false;
+        made = GetLastError() != ERROR_ALREADY_EXISTS;
         (void) CloseHandle(file);
+        if (made && win_to_wide(path, wide, ARRAYSIZE(wide)) == 0)
+                (void) DeleteFileW(wide); /* nobody is to send an empty one */
         return true;
 }
 

@@ -9,9 +9,7 @@
 SetupOutcome setup_distro(Setup *s, SetupPart *part) {
         SetupOutcome outcome = guest_verdict(&s->guest, part);
 
-        if (outcome != SETUP_FAILED || s->guest.init != GUEST_INIT_NONE)
-                return outcome;
-        if (!s->guest.dpkg && !s->guest.files[0])
+        if (outcome != SETUP_FAILED || s->guest.init != GUEST_INIT_NONE || !guest_fits(&s->guest))
                 return outcome;
         outcome = setup_systemd(s, part);
         if (outcome != SETUP_DONE)

@@ -67,20 +67,27 @@ static SetupOutcome guest_without_packages(const GuestFacts *g, SetupPart *part)
                           guest_os(g));
 }
 
-SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part) {
-        if (!g->dpkg && !g->files[0])
+bool guest_fits(const GuestFacts *g) {
+        return g->files[0] || (g->dpkg && guest_has_package_for(g->arch) && !guest_is_too_old(g));
+}
+
+static SetupOutcome guest_does_not_fit(const GuestFacts *g, SetupPart *part) {
+        if (!g->dpkg)
                 return guest_without_packages(g, part);
-        if (!guest_has_package_for(g->arch) && !g->files[0]) {
+        if (!guest_has_package_for(g->arch)) {
                 setup_advises(part, "Packages exist for amd64 and arm64.");
                 return setup_says(part, SETUP_FAILED,
                                   "Its architecture is %s, for which there is no package", g->arch);
         }
-        if (guest_is_too_old(g) && !g->files[0]) {
-                setup_advises(part, "Upgrade it, or install a newer one with 'wsl.exe --install'.");
-                return setup_says(part, SETUP_FAILED,
-                                  "%s is too old; the agent needs Debian 12, Ubuntu 22.04 or newer",
-                                  guest_os(g));
-        }
+        setup_advises(part, "Upgrade it, or install a newer one with 'wsl.exe --install'.");
+        return setup_says(part, SETUP_FAILED,
+                          "%s is too old; the agent needs Debian 12, Ubuntu 22.04 or newer",
+                          guest_os(g));
+}
+
+SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part) {
+        if (!guest_fits(g))
+                return guest_does_not_fit(g, part);
         switch (g->init) {
         case GUEST_INIT_RUNNING:
                 return setup_says(part, SETUP_ALREADY, "%s on %s, and systemd runs", guest_os(g),
@@ -103,12 +110,10 @@ SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part) {
 }
 
 const char *guest_lacks(const GuestFacts *g) {
-        if (!g->dpkg && !g->files[0])
-                return "not Debian or Ubuntu";
-        if (!guest_has_package_for(g->arch) && !g->files[0])
-                return "no package for its architecture";
-        if (guest_is_too_old(g) && !g->files[0])
-                return "a newer release";
+        if (!guest_fits(g))
+                return !g->dpkg                          ? "not Debian or Ubuntu"
+                       : !guest_has_package_for(g->arch) ? "no package for its architecture"
+                                                         : "a newer release";
         if (g->init == GUEST_INIT_OFFLINE)
                 return "systemd does not answer";
         if (g->init != GUEST_INIT_RUNNING)

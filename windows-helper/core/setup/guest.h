@@ -33,9 +33,12 @@ typedef struct GuestFacts {
  * the script has not come to its end. */
 int guest_read(const char *text, GuestFacts *ret_facts);
 
+/* Whether there is an agent for the distro, or a package of it, whatever its systemd does. */
+bool guest_fits(const GuestFacts *g);
+
 /* Whether the distro can have the agent as it is now. If not, why, in @part; systemd that is only
  * turned off is the caller's to offer. Return: SETUP_ALREADY or SETUP_FAILED. */
 SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part);
 
-/* What the distro lacks, in a word or two, for a list: "ready", "systemd is off", …. */
+/* What the distro lacks, in a word or two, for a list: "the agent", "systemd is off", …. */
 const char *guest_lacks(const GuestFacts *g);

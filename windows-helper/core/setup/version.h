@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Comparing versions of wslbridge, such as "0.2.0" and "0.2.0-1". Pure.
+ * Comparing versions, such as "0.2.0" and "0.2.0-1" of wslbridge, and "2.36-9" of a library. Pure.
  */
 
 /* As strcmp(): number by number. */

@@ -14,7 +14,9 @@
 #define COBJMACROS
 #include <wbemcli.h>
 
-#define WMI_SHOWN_MAX 8 /* objects */
+#define WMI_SHOWN_MAX   8  /* objects */
+#define WMI_NUMBERS_MAX 64 /* characters of an array of numbers, which a list shows whole */
+#define WMI_TEXTS_MAX   (SELFTEST_TEXT_MAX - 64) /* the same of texts, with words beside them */
 
 typedef struct WmiEach {
         const Step *step; /* or NULL */
@@ -25,9 +27,9 @@ typedef struct WmiEach {
 /* "1,2" for an array of numbers, of which WMI makes a VT_I4 each, or of texts. What does not fit as
  * a whole is "…": a part of an address or an id would not be recognized and masked. */
 static BSTR wmi_array(SAFEARRAY *array, bool texts) {
-        wchar_t text[SELFTEST_TEXT_MAX] = L"", number[12];
+        wchar_t text[WMI_TEXTS_MAX] = L"", number[12];
+        size_t n = 0, size = texts ? WMI_TEXTS_MAX : WMI_NUMBERS_MAX;
         LONG first = 0, last = -1;
-        size_t n = 0;
 
         if (FAILED(SafeArrayGetLBound(array, 1, &first)) ||
             FAILED(SafeArrayGetUBound(array, 1, &last)))
@@ -43,7 +45,7 @@ static BSTR wmi_array(SAFEARRAY *array, bool texts) {
                 (void) win_format(number, ARRAYSIZE(number), L"%ld", value);
                 if (one) /* an empty text may be NULL */
                         shown = one;
-                fits = n + wcslen(shown) + 4 < ARRAYSIZE(text);
+                fits = n + wcslen(shown) + 4 < size;
                 (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ls", n > 0 ? L"," : L"",
                                   fits ? shown : L"\x2026");
                 SysFreeString(one);

@@ -39,6 +39,12 @@ wslbridge_yes() { # wslbridge_yes KEY COMMAND…
     fi
 }
 
+wslbridge_libc() { # of this architecture: one of another may be there, too, or may have been
+    # shellcheck disable=SC2016 # dpkg's own variables
+    dpkg-query -W -f '${db:Status-Status} ${Version}\n' "libc6:$(dpkg --print-architecture </dev/null)" \
+        </dev/null 2>/dev/null | sed -n 's/^installed //p'
+}
+
 wslbridge_status() { # a string of status.json, which has one member a line
     sed -n "s/^ *\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" /run/wslbridge/status.json 2>/dev/null | head -n 1
 }
@@ -53,8 +59,7 @@ wslbridge_main() {
         # shellcheck disable=SC2016 # dpkg's own variables
         wslbridge_say package "$(dpkg-query -W -f '${db:Status-Status} ${Version}\n' wslbridge \
             </dev/null 2>/dev/null | sed -n 's/^installed //p')"
-        # shellcheck disable=SC2016 # the same
-        wslbridge_say libc "$(dpkg-query -W -f '${Version}' libc6 </dev/null 2>/dev/null)"
+        wslbridge_say libc "$(wslbridge_libc)"
     else
         wslbridge_say dpkg no
         wslbridge_say arch "$(uname -m)"

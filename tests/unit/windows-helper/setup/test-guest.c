@@ -106,6 +106,8 @@ START_TEST(test_verdicts) {
                  SETUP_ALREADY},
                 {GOOD M "libc=2.31-13+deb11u5\n" M "end=yes\n", "Linux 12 is too old",
                  "a newer release", SETUP_FAILED},
+                {GOOD M "libc=2.31\n" M "init=none\n" M "end=yes\n", "too old", "a newer release",
+                 SETUP_FAILED},
                 {GOOD M "libc=2.31\n" M "files=0.1\n" M "end=yes\n", "systemd runs",
                  "the agent does not run", SETUP_ALREADY},
                 {GOOD M "init=none\n" M "end=yes\n", "systemd is turned off", "systemd is off",
