@@ -26,7 +26,7 @@ import wine_prefix  # noqa: E402
 from stage import Stage, end  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
-ROUNDS, SECONDS = 3, 150  # at least so many, and for so long
+ROUNDS, SECONDS = 3, 100  # at least so many, and for so long
 STREAMS, BESIDE = 64, 8
 IDLE_MOST, IDLE_SECONDS = 10000, 5
 SESSIONS, FIRST_SESSIONS = 10000, 100  # of UDP
