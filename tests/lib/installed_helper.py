@@ -33,7 +33,6 @@ class InstalledHelper:
         self.call = prefix.tool(build_win / "tests/windows", "svctool.exe").call
         self.port = free_port()
         self.killed = False
-        self.error = 0  # of the last start
 
     def install(self, exe=None):
         return self.prefix.run(exe or self.exe, "install", "--transport",
@@ -55,11 +54,10 @@ class InstalledHelper:
         """Returns the error, 0 for none. Wine's service manager starts one service at a time, and on a busy
         machine it refuses others meanwhile."""
         def asked():
-            self.error = self.call("start", name).get("error", 0)
-            return self.error != LOCKED
+            error = self.call("start", name).get("error", 0)
+            return (error,) if error != LOCKED else None
 
-        wait_until(asked, 60, "a service manager that is not busy")
-        return self.error
+        return wait_until(asked, 60, "a service manager that is not busy")[0]
 
     def start(self):
         error = self.ask_to_start()

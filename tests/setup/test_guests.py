@@ -205,7 +205,8 @@ def test_apt_is_busy(serving, wsl, root, lock):
 
 def is_too_old(windows, wsl):
     """Like Debian 11. It is known before anybody is asked anything."""
-    wsl.edit = lambda script: script.replace('libc "$(wslbridge_libc)"', "libc 2.31-13+deb11u5")
+    wsl.edit = lambda script: script.replace('libc "$(wslbridge_installed "libc6:$wslbridge_arch")"',
+                                              "libc 2.31-13+deb11u5")
     done = windows.setup("Debian")
     return done.code == 1 and done.states() == {"distro": "failed"} and wsl.terminated == [] and \
         done.part("distro")["text"].endswith("is too old; the agent needs Debian 12, Ubuntu 22.04 or newer")

@@ -122,7 +122,7 @@ WORDS = {
                        "192.168.0.0/16": 235, "fc00::/7": 235},
     "DevicePolicy": {"closed": 208},
 }
-PLAIN = r"yes|no|\d+(ms|s|M)?|0\d+"
+PLAIN = r"yes|no|\d+(s|M)?|0\d+"
 TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredential",
         "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory",
         "StateDirectory", "PathExists"}

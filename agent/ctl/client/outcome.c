@@ -11,13 +11,12 @@
 /* The host knows nothing of the guest's own part: what reaches the guest for a service with
  * 'connect = loopback' has to be carried on. */
 static Outcome outcome_of_loopback(const ReportService *s) {
-        if (strcmp(s->connect, "loopback") != 0 || strcmp(s->loopback, "carried") == 0)
+        if (strcmp(s->connect, "loopback") != 0 || strcmp(s->loopback, "carried") == 0 ||
+            strcmp(s->loopback, "direct") == 0) /* which may be the service itself */
                 return OUTCOME_ACTIVE;
-        if (!*s->loopback) /* it is not known yet whether the gateway is the host */
-                return OUTCOME_PENDING;
-        if (strcmp(s->loopback, "direct") == 0) /* it may be the service itself */
-                return OUTCOME_ACTIVE;
-        return strcmp(s->loopback, "starting") == 0 ? OUTCOME_PENDING : OUTCOME_FAILED;
+        /* "": it is not known yet whether the gateway is the host. */
+        return !*s->loopback || strcmp(s->loopback, "starting") == 0 ? OUTCOME_PENDING
+                                                                     : OUTCOME_FAILED;
 }
 
 static Outcome outcome_of_service(const Report *r, const ReportService *s) {

@@ -143,8 +143,8 @@ static bool is_since_start(const char *root, time_t changed) {
         return uptime > 0 && changed > time(NULL) - uptime + CLOCKS_DIFFER_S;
 }
 
-static void note_file(char ret[static FILE_NAME_SIZE], const char *path) {
-        (void) snprintf(ret, FILE_NAME_SIZE, "%s", path);
+static void note_file(char ret[static WSLCONFIG_PATH_SIZE], const char *path) {
+        (void) snprintf(ret, WSLCONFIG_PATH_SIZE, "%s", path);
         utf8_clean(ret);
 }
 

@@ -7,7 +7,7 @@
 
 #include "agent/ctl/doctor/guest-evidence.h"
 
-#define FILE_NAME_SIZE 256 /* of a .wslconfig; a longer one is cut */
+#define WSLCONFIG_PATH_SIZE 256 /* a longer one is cut */
 
 typedef struct GuestSurvey {
         GuestEvidence evidence; /* borrows from the rest */
@@ -16,7 +16,8 @@ typedef struct GuestSurvey {
         Report *report;
         char *status_problem;
         PortMap *ports, *udp_ports;
-        char pid1[32], containers[128], firewall_off[FILE_NAME_SIZE], mirrored[FILE_NAME_SIZE];
+        char pid1[32], containers[128], firewall_off[WSLCONFIG_PATH_SIZE],
+                mirrored[WSLCONFIG_PATH_SIZE];
 } GuestSurvey;
 
 /**

@@ -106,6 +106,10 @@ static Place find_value(const char *text, const char *const *sections, const cha
         return found;
 }
 
+static bool is_false(const char *value) {
+        return strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0;
+}
+
 WslSystemd wslconf_systemd(const char *text) {
         static const char *const sections[] = {"[boot]", NULL};
         char value[LINE_TEXT_MAX + 1];
@@ -120,26 +124,30 @@ WslSystemd wslconf_systemd(const char *text) {
         }
         if (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0)
                 return WSL_SYSTEMD_ON;
-        return strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0 ? WSL_SYSTEMD_OFF
-                                                                          : WSL_SYSTEMD_ODD;
+        return is_false(value) ? WSL_SYSTEMD_OFF : WSL_SYSTEMD_ODD;
 }
 
-/* Whether a key that was an experiment once, and counts in either section, is @x or @y. */
-static bool wslconfig_says(const char *text, const char *key, const char *x, const char *y) {
+/* The value of a key that was an experiment once, and so counts in either section; "" for none. */
+static void wslconfig_value(const char *text, const char *key, char ret[LINE_TEXT_MAX + 1]) {
         static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which Windows skips */
         static const char *const sections[] = {"[wsl2]", "[experimental]", NULL};
-        char value[LINE_TEXT_MAX + 1];
 
         if (strncmp(text, mark, strlen(mark)) == 0)
                 text += strlen(mark);
-        return find_value(text, sections, key, value) == IN_SECTION &&
-               (strcasecmp(value, x) == 0 || strcasecmp(value, y) == 0);
+        if (find_value(text, sections, key, ret) != IN_SECTION)
+                ret[0] = '\0';
 }
 
 bool wslconfig_firewall_off(const char *text) {
-        return wslconfig_says(text, "firewall", "false", "0");
+        char value[LINE_TEXT_MAX + 1];
+
+        wslconfig_value(text, "firewall", value);
+        return is_false(value);
 }
 
 bool wslconfig_mirrored(const char *text) {
-        return wslconfig_says(text, "networkingMode", "mirrored", "mirrored");
+        char value[LINE_TEXT_MAX + 1];
+
+        wslconfig_value(text, "networkingMode", value);
+        return strcasecmp(value, "mirrored") == 0;
 }

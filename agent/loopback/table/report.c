@@ -10,15 +10,12 @@
 static const char first_line[] = "wslbridge-loopback 2";
 
 static const char *parse_reported(char *line, LoopbackReport *r) {
-        const char *protocol = loopback_cut_word(&line), *error;
         LoopbackReported x = {0};
+        bool has_port = loopback_cut_port(&line, &x.port);
+        const char *error = loopback_cut_word(&line);
 
-        x.port.udp = protocol && strcmp(protocol, "udp") == 0;
-        x.port.port = (uint16_t) loopback_parse_number(loopback_cut_word(&line), UINT16_MAX);
-        error = loopback_cut_word(&line);
         x.error = (uint16_t) loopback_parse_number(error, LOOPBACK_ERROR_MAX);
-        if (!protocol || (!x.port.udp && strcmp(protocol, "tcp") != 0) || x.port.port == 0 ||
-            !error || (x.error == 0 && strcmp(error, "0") != 0) || line)
+        if (!has_port || !error || (x.error == 0 && strcmp(error, "0") != 0) || line)
                 return "a line is not 'tcp' or 'udp', a port and an error";
         if (r->n_ports > 0 && loopback_port_compare(&r->ports[r->n_ports - 1].port, &x.port) >= 0)
                 return "the ports are not in order";
@@ -69,13 +66,6 @@ void loopback_report_format(const LoopbackReport *r, Buffer *out) {
         }
 }
 
-/* The index of the interface is not in the file. */
-static bool is_about(const LoopbackReport *r, const LoopbackHost *host) {
-        return ip_compare(&r->host.guest, &host->guest) == 0 &&
-               ip_compare(&r->host.gateway, &host->gateway) == 0 &&
-               strcmp(r->host.interface, host->interface) == 0;
-}
-
 static int compare_to_port(const void *port, const void *reported) {
         return loopback_port_compare(port, &((const LoopbackReported *) reported)->port);
 }
@@ -84,7 +74,7 @@ bool loopback_report_has(const LoopbackReport *r, const LoopbackHost *host, Loop
                          int *ret_error) {
         const LoopbackReported *found = NULL;
 
-        if (is_about(r, host))
+        if (loopback_host_alike(&r->host, host))
                 found = bsearch(&port, r->ports, r->n_ports, sizeof(r->ports[0]), compare_to_port);
         if (found)
                 *ret_error = found->error;
@@ -92,7 +82,7 @@ bool loopback_report_has(const LoopbackReport *r, const LoopbackHost *host, Loop
 }
 
 bool loopback_report_covers(const LoopbackReport *r, const LoopbackTable *table) {
-        if (r->n_ports != table->n_ports || !is_about(r, &table->host))
+        if (r->n_ports != table->n_ports || !loopback_host_alike(&r->host, &table->host))
                 return false;
         for (size_t i = 0; i < r->n_ports; i++)
                 if (loopback_port_compare(&r->ports[i].port, &table->ports[i]) != 0)

@@ -46,9 +46,13 @@ const char *loopback_host_problem(const LoopbackHost *host) {
         return NULL;
 }
 
-bool loopback_host_equal(const LoopbackHost *x, const LoopbackHost *y) {
+bool loopback_host_alike(const LoopbackHost *x, const LoopbackHost *y) {
         return ip_compare(&x->guest, &y->guest) == 0 && ip_compare(&x->gateway, &y->gateway) == 0 &&
-               strcmp(x->interface, y->interface) == 0 && x->index == y->index;
+               strcmp(x->interface, y->interface) == 0;
+}
+
+bool loopback_host_equal(const LoopbackHost *x, const LoopbackHost *y) {
+        return loopback_host_alike(x, y) && x->index == y->index;
 }
 
 int loopback_port_compare(const LoopbackPort *x, const LoopbackPort *y) {
@@ -145,13 +149,19 @@ const char *loopback_host_parse(char *line, LoopbackHost *ret_host) {
                                            : NULL;
 }
 
-static const char *parse_port(char *line, LoopbackTable *t) {
-        const char *protocol = loopback_cut_word(&line);
-        LoopbackPort port = {0};
+bool loopback_cut_port(char **at, LoopbackPort *ret_port) {
+        const char *protocol = loopback_cut_word(at);
+        bool udp = protocol && strcmp(protocol, "udp") == 0;
 
-        port.udp = protocol && strcmp(protocol, "udp") == 0;
-        port.port = (uint16_t) loopback_parse_number(loopback_cut_word(&line), UINT16_MAX);
-        if (!protocol || (!port.udp && strcmp(protocol, "tcp") != 0) || port.port == 0 || line)
+        ret_port->udp = udp;
+        ret_port->port = (uint16_t) loopback_parse_number(loopback_cut_word(at), UINT16_MAX);
+        return protocol && (udp || strcmp(protocol, "tcp") == 0) && ret_port->port != 0;
+}
+
+static const char *parse_port(char *line, LoopbackTable *t) {
+        LoopbackPort port;
+
+        if (!loopback_cut_port(&line, &port) || line)
                 return "a line is not 'tcp' or 'udp' and a port";
         if (t->n_ports > 0 && loopback_port_compare(&t->ports[t->n_ports - 1], &port) >= 0)
                 return "the ports are not in order";

@@ -53,6 +53,9 @@ const char *loopback_host_problem(const LoopbackHost *host);
 /* Whether the two are the same in every member. */
 bool loopback_host_equal(const LoopbackHost *x, const LoopbackHost *y);
 
+/* The same but for the index, which is not in the files. */
+bool loopback_host_alike(const LoopbackHost *x, const LoopbackHost *y);
+
 bool loopback_table_equal(const LoopbackTable *x, const LoopbackTable *y);
 
 /* Add a port at its place, unless it is there. Return: false when the table is full. */
@@ -82,6 +85,9 @@ void loopback_host_format(const LoopbackHost *host, Buffer *out);
  * it, or NULL when there is none. A line must end with '\n'. */
 char *loopback_cut_line(char **at);
 char *loopback_cut_word(char **at);
+
+/* Cut "tcp" or "udp" and a port off a line. Return: whether they were there. */
+bool loopback_cut_port(char **at, LoopbackPort *ret_port);
 
 /* Read "1" to "@max", as the formatters write it. Return: 0 when it is not such a number. */
 unsigned loopback_parse_number(const char *text, unsigned max);

@@ -39,10 +39,9 @@ wslbridge_yes() { # wslbridge_yes KEY COMMAND…
     fi
 }
 
-wslbridge_libc() { # of this architecture: one of another may be there, too, or may have been
+wslbridge_installed() { # the version of PACKAGE, if it is installed and did not only leave its settings
     # shellcheck disable=SC2016 # dpkg's own variables
-    dpkg-query -W -f '${db:Status-Status} ${Version}\n' "libc6:$(dpkg --print-architecture </dev/null)" \
-        </dev/null 2>/dev/null | sed -n 's/^installed //p'
+    dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" </dev/null 2>/dev/null | sed -n 's/^installed //p'
 }
 
 wslbridge_status() { # a string of status.json, which has one member a line
@@ -55,11 +54,10 @@ wslbridge_main() {
     wslbridge_say name "$(wslbridge_os PRETTY_NAME)"
     if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then
         wslbridge_say dpkg yes
-        wslbridge_say arch "$(dpkg --print-architecture </dev/null)"
-        # shellcheck disable=SC2016 # dpkg's own variables
-        wslbridge_say package "$(dpkg-query -W -f '${db:Status-Status} ${Version}\n' wslbridge \
-            </dev/null 2>/dev/null | sed -n 's/^installed //p')"
-        wslbridge_say libc "$(wslbridge_libc)"
+        wslbridge_arch=$(dpkg --print-architecture </dev/null)
+        wslbridge_say arch "$wslbridge_arch"
+        wslbridge_say package "$(wslbridge_installed wslbridge)"
+        wslbridge_say libc "$(wslbridge_installed "libc6:$wslbridge_arch")" # one of another may be there, too
     else
         wslbridge_say dpkg no
         wslbridge_say arch "$(uname -m)"
