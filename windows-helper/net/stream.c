@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define STREAM_INPUT_SIZE (16 * 1024)
+#define STREAM_TURN_BYTES (64 * 1024) /* after so many, the stream rests until the next turn */
 
 /*
  *   OPEN ──stream_close()──> DRAINING ──queue empty──> LINGERING ──peer's end, or deadline──> DEAD
@@ -38,6 +39,8 @@ struct Stream {
         StreamState state;
         bool reported; /* the owner knows that it ended */
         unsigned n_pending;
+        size_t n_turn; /* bytes received in this turn */
+        bool rests;    /* nothing is in flight for reading, and it is not freed meanwhile */
         uint64_t deadline_usec;
 
         LoopOp receive_op, send_op;
@@ -94,7 +97,7 @@ static void stream_settle(Stream *s) {
                 s->reported = true;
                 s->events->ended(s);
         }
-        if (s->state == STREAM_DEAD && s->n_pending == 0)
+        if (s->state == STREAM_DEAD && s->n_pending == 0 && !s->rests)
                 stream_free(s);
 }
 
@@ -162,9 +165,25 @@ static void stream_on_received(LoopOp *op, DWORD error, DWORD n_bytes) {
                 stream_kill(s);
         else if (s->state == STREAM_OPEN)
                 s->events->received(s, s->input, n_bytes);
-        if (s->state != STREAM_DEAD)
+        s->n_turn += n_bytes;
+        s->rests = s->n_turn >= STREAM_TURN_BYTES;
+        if (s->state != STREAM_DEAD && !s->rests)
                 stream_receive(s);
         stream_settle(s);
+}
+
+void stream_list_turn(StreamList *list) {
+        for (Stream *s = list->first, *next; s; s = next) {
+                bool rests = s->rests;
+
+                next = s->next;
+                s->n_turn = 0;
+                s->rests = false;
+                if (rests && s->state != STREAM_DEAD)
+                        stream_receive(s);
+                if (rests)
+                        stream_settle(s);
+        }
 }
 
 int stream_new(Stream **ret_stream, StreamList *list, Loop *loop, SOCKET socket,

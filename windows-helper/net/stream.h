@@ -7,7 +7,8 @@
  * net/transport.h describes how a socket comes to be connected.
  *
  * A stream frees itself after it was closed and its last operation has completed; its owner only
- * asks it to close. Events come only from completions, never from within a call.
+ * asks it to close. Events come only from completions and from stream_list_turn(), never from
+ * within another call.
  */
 
 #include "common/log-limit.h"
@@ -74,6 +75,11 @@ void stream_abort(Stream *s);
  * a word, which is logged from time to time. The system is slow then to complete what was
  * cancelled, and without a stream nothing can be sent. */
 bool stream_list_make_room(StreamList *list, size_t max, SOCKET socket);
+
+/* Call this between two turns of the loop. A stream receives a bounded number of bytes in one turn:
+ * a peer that sends without a pause does not put off what the owner does between them. And yet one
+ * turn takes from each stream what has arrived, up to that. */
+void stream_list_turn(StreamList *list);
 
 /* stream_list_expire() ends streams whose closing takes too long; it is due at the deadline. */
 uint64_t stream_list_deadline(const StreamList *list);

@@ -152,6 +152,7 @@ static void helper_dispatch(Helper *h) {
         uint64_t now_usec = loop_now_usec();
 
         helper_check_sleep(h, now_usec);
+        stream_list_turn(&h->streams);
         stream_list_expire(&h->streams, now_usec);
         if (h->listener)
                 listener_tick(h->listener, now_usec);
@@ -213,12 +214,15 @@ void helper_control(Helper *h, HelperControl control) {
 static void helper_drain(Helper *h, uint64_t deadline_usec) {
         while (h->streams.first && loop_now_usec() < deadline_usec) {
                 (void) helper_reap(h);
+                stream_list_turn(&h->streams);
                 loop_turn(h->loop, deadline_usec);
         }
         for (Stream *s = h->streams.first; s; s = stream_next(s))
                 stream_abort(s);
-        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++)
+        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++) {
+                stream_list_turn(&h->streams);
                 loop_turn(h->loop, loop_now_usec() + HELPER_ABORT_USEC);
+        }
 }
 
 int helper_run(Helper *h) {

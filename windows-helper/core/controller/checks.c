@@ -20,7 +20,8 @@
 #define CHECKS_LATER_USEC UINT64_C(500000)
 #define CHECKS_REST       9
 
-/* A check that is due waits so long at most while there are answers that need none. */
+/* A check that is due waits so long at most while there are answers that need none. When it is due
+ * is another thing; see share_may_look(). */
 #define CHECKS_WAIT_USEC UINT64_C(500000)
 
 /* Nobody is answered only after a look if the last one took longer. What has just been opened is
@@ -95,26 +96,43 @@ bool checks_are_urgent(const Controller *controller, uint64_t now_usec) {
         return due_usec <= now_usec && now_usec - due_usec >= CHECKS_WAIT_USEC;
 }
 
-/* Whether the answers need no look: enough is known about those who asked. A guest with an endpoint
- * that is checked, and nothing new, waits for that. If the check is due, it comes after the answers
- * for others, unless it is urgent. @ret_whom: by index of the plan, who is answered */
-static bool checks_are_known(const Controller *controller, const ReconcilePlan *plan,
+/* Somebody has to look in the next run. If other answers go on to come first, that is urgent some
+ * time. */
+static void checks_are_left(Controller *controller, uint64_t now_usec) {
+        controller->due.partial = true;
+        if (controller->verify.due_usec > now_usec) {
+                controller->verify.due_usec = now_usec;
+                controller->verify.due_for_waiting = true;
+        }
+}
+
+/* Whether there are answers that need no look: enough is known about those who asked. They do not
+ * wait for a look that others need who asked: that is made in the next run. A guest with an
+ * endpoint that is checked, and nothing new, waits for that. If the check is due, it comes after
+ * the answers for others, unless it is urgent. @ret_whom: by index of the plan, who is answered */
+static bool checks_are_known(Controller *controller, const ReconcilePlan *plan,
                              Guest *const *guests, uint64_t now_usec, bool *ret_whom) {
         bool slow = controller->last_run.look_usec > CHECKS_SLOW_USEC;
-        bool due = controller->verify.due_usec <= now_usec, news = false;
+        bool due = controller->verify.due_usec <= now_usec, news = false, others = false;
 
         if (controller->last_run.error || checks_are_urgent(controller, now_usec))
                 return false;
+        for (size_t i = 0; i < plan->n_guests; i++)
+                ret_whom[i] = plan->results[i] && checks_know(guests[i]);
+        if (!slow)
+                verify_knows(&controller->verify, plan, ret_whom);
         for (size_t i = 0; i < plan->n_guests; i++) {
-                bool waits = guests[i]->is_checked && !guest_has_news(guests[i]);
+                bool asks = guest_has_news(guests[i]);
 
-                ret_whom[i] = plan->results[i] && !(waits && due);
-                if (ret_whom[i] && !checks_know(guests[i]) && !waits)
-                        return false;
-                ret_whom[i] &= checks_know(guests[i]);
-                news |= ret_whom[i] && guest_has_news(guests[i]);
+                if (plan->results[i] && !asks && !guests[i]->is_checked && !ret_whom[i])
+                        return false; /* the next run would not be for it */
+                others |= plan->results[i] && asks && !ret_whom[i];
+                ret_whom[i] &= asks || !guests[i]->is_checked || !due;
+                news |= ret_whom[i] && asks;
         }
-        return (news || !due) && verify_knows(&controller->verify, plan, ret_whom, slow);
+        if (news && others)
+                checks_are_left(controller, now_usec);
+        return news || (!due && !others);
 }
 
 /* Between two slices nobody looks who listens, except for guests whose new STATE needs no changes.
@@ -160,6 +178,7 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                 return false;
         }
         r = verify(&controller->verify, &host->ports, plan, now_usec, &activate);
+        controller->last_run.looked = true;
         checks_rest(controller, host->now(host->userdata) - started, now_usec);
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,

@@ -62,6 +62,7 @@ typedef struct LastRun {
         uint64_t applied_usec;
         uint64_t look_again_usec; /* find out who listens then, even between two slices */
         uint64_t look_usec;       /* how long the last look took */
+        bool looked;              /* the run has looked */
         uint32_t apply_usec;
         uint32_t all_took_usec; /* the last one for all */
 } LastRun;
@@ -173,7 +174,8 @@ bool checks_are_urgent(const Controller *controller, uint64_t now_usec);
  * @asked: this run follows requests of guests, and nothing else happened that could close a port
  *
  * Between two slices this may be left for later. Then all results in @plan are dropped, and what
- * was reported last still holds.
+ * was reported last still holds. So it may be for guests that asked for something about which
+ * nothing is known yet, if others can be answered at once. Then a run for those is due.
  *
  * Return: false when it was left for later because enough is known from the last look.
  */

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When a run leaves something for another one (see reconcile.c, two values of ours), the next run
- * follows at once. More than this many in a row would be a mistake, so then the slow retry takes
- * over. */
+/* When a run leaves something for another one (two values of ours, see reconcile.c; a look, see
+ * checks_verify()), the next run follows at once. More than this many in a row would be a mistake,
+ * so then the slow retry takes over. */
 #define CONTROLLER_RUNS_MAX 3
 
 void controller_options_init(ControllerOptions *options) {
@@ -268,7 +268,7 @@ static void controller_look_at_clock(Controller *controller, uint64_t now_usec) 
         if (controller->verify.due_usec > now_usec)
                 return;
         if (controller->verify.due_for_waiting)
-                due->partial = true;
+                due->partial |= share_may_look(controller, now_usec);
         /* It is for all, so those with news come first, unless that has gone on for a while. */
         else if (!due->partial || checks_are_urgent(controller, now_usec))
                 due->run = true;

@@ -5,8 +5,8 @@
  * Whom a run is for. Most runs follow a change that one guest asked for. Then nothing can have
  * changed for the others, and looking at all of their endpoints would only make that guest wait.
  * So such a run is for some guests: those with a new STATE, and those with an endpoint that is
- * still being checked (see verify.h). If it leaves changes
- * for another slice, the next run is for some guests, too.
+ * still being checked (see verify.h). If it leaves changes for another slice, or a look for after
+ * the answers that need none, the next run is for some guests, too.
  *
  * A run for all comes first of all, after anything else that may change a decision, after a
  * failure, and SCOPE_ALL_USEC after a run for some: iphlpsvc has read all values again, so the
@@ -24,7 +24,9 @@
 typedef struct Scope {
         Guest *guests[CONTROLLER_GUESTS_MAX]; /* by index of the input */
         ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
-        bool has_news[CONTROLLER_GUESTS_MAX]; /* the guest has, or had before the run */
+        bool has_news[CONTROLLER_GUESTS_MAX]; /* the guest has, or had before the run … */
+        bool waits[CONTROLLER_GUESTS_MAX];    /* … and so is this */
+        bool looked;                          /* set after the run: it has found out who listens */
         size_t n;
         bool partial;   /* not all guests */
         bool requested; /* it follows requests of guests, and nothing else … */
@@ -41,7 +43,7 @@ void scope_done(Scope *scope);
  * Each guest's share of the helper's time. A guest that asks again and again has about one part in
  * SHARE_PART of the time for the runs that it asks for, while other guests are connected. A STATE
  * that comes when the share is used up waits, for SHARE_WAIT_USEC at most, and a newer one takes
- * its place.
+ * its place. A look at its endpoints that are being checked waits, too.
  *
  * A guest that has news now and then does not wait: what it has not used in the last
  * SHARE_UNUSED_USEC is left to it, and a first correction of what is still being done is taken at
@@ -58,5 +60,9 @@ void share_ask(PeerConnection *c, WireState *state, uint8_t version, uint64_t no
 void share_wake(Controller *controller, uint64_t now_usec);
 /* When the next wait is over, or SESSION_NO_DEADLINE. */
 uint64_t share_deadline(const Controller *controller);
-/* A run for @scope has begun at @now_usec and taken @took_usec. Guests with news have used it. */
+/* Whether the look that is due may be made now. Otherwise it is put off: looks count as time of the
+ * guests whose endpoints wait for a forwarder, and all of these have used up their share. */
+bool share_may_look(Controller *controller, uint64_t now_usec);
+/* A run for @scope has begun at @now_usec and taken @took_usec. Guests with news have used it, and
+ * if somebody has looked who listens, those who waited for that. */
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec);

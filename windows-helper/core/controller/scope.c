@@ -44,6 +44,7 @@ static bool scope_concerns(const Guest *guest) {
 static void scope_add(Scope *scope, Guest *guest) {
         scope->guests[scope->n] = guest;
         scope->has_news[scope->n] = guest_has_news(guest);
+        scope->waits[scope->n] = guest->waits;
         scope->inputs[scope->n++] = (ReconcileGuest){
                 .owner = guest->owner,
                 .state = guest->in_grace ? NULL : &guest->state,

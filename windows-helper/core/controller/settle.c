@@ -261,6 +261,7 @@ static int settle_run(Settle *s) {
         for (size_t i = 0; i < s->scope.n; i++) {
                 if (plan.results[i]) {
                         s->scope.guests[i]->is_checked = plan.checking[i];
+                        s->scope.guests[i]->waits = plan.waiting[i];
                         settle_answer(s, s->scope.guests[i], plan.results[i]);
                         plan.results[i] = NULL;
                 }
@@ -287,6 +288,7 @@ int settle(Controller *controller, uint64_t now_usec) {
         int r;
 
         scope_choose(&s.scope, controller);
+        controller->last_run.looked = false;
         controller->due.run = controller->due.partial = controller->due.rest = false;
         if (!s.scope.partial)
                 controller->due.retry_usec = SESSION_NO_DEADLINE;
@@ -295,6 +297,7 @@ int settle(Controller *controller, uint64_t now_usec) {
                 controller->due.all_usec = SESSION_NO_DEADLINE;
         else if (controller->due.all_usec == SESSION_NO_DEADLINE)
                 controller->due.all_usec = settle_later(controller, now_usec);
+        s.scope.looked = controller->last_run.looked;
         if (!s.scope.partial)
                 controller->last_run.all_took_usec = settle_took(&s, s.started);
         share_charge(&s.scope, settle_took(&s, s.started), now_usec);

@@ -81,15 +81,40 @@ uint64_t share_deadline(const Controller *controller) {
         return deadline;
 }
 
-/* A guest with many endpoints uses more of a run than one with few. */
-static uint64_t share_weight(const Guest *guest) {
+bool share_may_look(Controller *controller, uint64_t now_usec) {
+        uint64_t first = SESSION_NO_DEADLINE;
+
+        for (size_t i = 0; i < controller->guests.n; i++) {
+                const Guest *guest = controller->guests.items[i];
+
+                if (!guest->waits || !guest->has_state)
+                        continue;
+                if (guest->paid_usec <= now_usec || share_is_alone(controller, guest))
+                        return true;
+                if (guest->paid_usec < first)
+                        first = guest->paid_usec;
+        }
+        if (first == SESSION_NO_DEADLINE)
+                return true;
+        controller->verify.due_usec = first;
+        return false;
+}
+
+/* A guest with many endpoints uses more of a run than one with few. But a look who listens takes as
+ * long for one endpoint as for a thousand. */
+static uint64_t share_weight(const Scope *scope, size_t i) {
+        const Guest *guest = scope->guests[i];
+
+        if (scope->requested && !scope->has_news[i])
+                return 1;
         return guest->n_reported + UINT64_C(1) +
                (guest->has_state ? wire_state_endpoints(&guest->state) : 0);
 }
 
 /* The changes of a guest that has waited were left for the next slice. */
 static bool share_has_used(const Scope *scope, size_t i) {
-        return scope->has_news[i] && scope->guests[i]->waited == 0;
+        return (scope->has_news[i] && scope->guests[i]->waited == 0) ||
+               (scope->looked && scope->waits[i]);
 }
 
 void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
@@ -98,7 +123,7 @@ void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
         /* In a run that follows requests the others are there because of those. */
         for (size_t i = 0; i < scope->n; i++)
                 if (!scope->requested || share_has_used(scope, i))
-                        all += share_weight(scope->guests[i]);
+                        all += share_weight(scope, i);
         for (size_t i = 0; i < scope->n; i++) {
                 Guest *guest = scope->guests[i];
 
@@ -106,7 +131,7 @@ void share_charge(const Scope *scope, uint64_t took_usec, uint64_t now_usec) {
                         continue;
                 if (guest->paid_usec + SHARE_UNUSED_USEC < now_usec)
                         guest->paid_usec = now_usec - SHARE_UNUSED_USEC;
-                guest->paid_usec += took_usec * share_weight(guest) / all * SHARE_PART;
+                guest->paid_usec += took_usec * share_weight(scope, i) / all * SHARE_PART;
                 if (guest->paid_usec > now_usec + took_usec + SHARE_WAIT_USEC)
                         guest->paid_usec = now_usec + took_usec + SHARE_WAIT_USEC;
         }

@@ -46,12 +46,12 @@ void verify_mark_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e) {
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_PENDING,
                          WIRE_REASON_NOT_LISTENING, &e->listen,
                          verify_texts(rule_target_is_relay(&e->target))->waits);
-        plan->checking[e->guest] = true;
+        plan->checking[e->guest] = plan->waiting[e->guest] = true;
 }
 
 void verify_mark_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e) {
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_PENDING,
                          WIRE_REASON_NONE, &e->listen,
                          "wslbridge has not looked yet whether a program of Windows has the port");
-        plan->checking[e->guest] = true;
+        plan->checking[e->guest] = plan->waiting[e->guest] = true;
 }

@@ -79,6 +79,7 @@ static void check_blame_forwarder(Check *c, ReconcileEndpoint *e, WireServiceRes
         if (!late) {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NONE, &e->listen,
                                  texts->stays);
+                c->plan->waiting[e->guest] = true;
                 c->n_waiting++;
                 return;
         }
@@ -327,17 +328,16 @@ int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
         return unheard_wait(&v->unheard, endpoints, n);
 }
 
-bool verify_knows(const Verify *v, const ReconcilePlan *plan, const bool *whom, bool patient) {
+void verify_knows(const Verify *v, const ReconcilePlan *plan, bool *whom) {
         size_t at = 0;
 
-        for (size_t i = 0; !patient && i < plan->n_endpoints; i++) {
+        for (size_t i = 0; i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 const Unheard *u = unheard_next(&v->unheard, &at, &e->listen);
 
-                if (u && !u->late && whom[e->guest] && verify_is_judged(plan, e))
-                        return false;
+                if (u && !u->late && verify_is_judged(plan, e))
+                        whom[e->guest] = false;
         }
-        return true;
 }
 
 void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {

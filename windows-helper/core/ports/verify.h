@@ -61,10 +61,9 @@ void verify_restart(Verify *v);
  * count as open, unless the caller sees to it that somebody looks. */
 int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n);
 
-/* Whether all is known about the endpoints of @plan without a look, if those that were not listened
- * on at the last check may be called pending (@patient), and if all others were open. @whom: by
- * index of the guest, whose endpoints matter */
-bool verify_knows(const Verify *v, const ReconcilePlan *plan, const bool *whom, bool patient);
+/* About whose endpoints of @plan not all is known without a look, because the last check did not
+ * find that they are listened on. @whom: by index of the guest; becomes false for those */
+void verify_knows(const Verify *v, const ReconcilePlan *plan, bool *whom);
 
 /* Instead of verify(): worsen results of @plan by what is known. A check is due for what waits. */
 void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec);

@@ -43,6 +43,7 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         free(plan->endpoints);
         free(plan->left);
         free(plan->checking);
+        free(plan->waiting);
         free(plan->unsettled);
         *plan = (ReconcilePlan){0};
 }

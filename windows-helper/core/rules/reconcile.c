@@ -334,6 +334,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
 
         plan.results = calloc(input->n_guests + 1, sizeof(*plan.results));
         plan.checking = calloc(input->n_guests + 1, sizeof(*plan.checking));
+        plan.waiting = calloc(input->n_guests + 1, sizeof(*plan.waiting));
         plan.unsettled = calloc(input->n_guests + 1, sizeof(*plan.unsettled));
         for (size_t i = 0; plan.results && i < input->n_guests; i++) {
                 const ReconcileGuest *guest = &input->guests[i];
@@ -346,7 +347,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                                 goto fail;
                 }
         }
-        if (!plan.results || !plan.checking || !plan.unsettled)
+        if (!plan.results || !plan.checking || !plan.waiting || !plan.unsettled)
                 goto fail;
         r = wanted_collect(input, plan.results, &wanted, &planner.n_wanted);
         if (r < 0)

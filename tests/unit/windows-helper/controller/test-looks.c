@@ -117,19 +117,6 @@ START_TEST(test_late_ones_are_known) {
 }
 END_TEST
 
-/* As world_wait(), but looks take time, so something else may be due when one is done. */
-static void pass(uint64_t ms) {
-        uint64_t end = w.host.now_usec + ms * 1000;
-
-        while (controller_deadline(w.controller) <= end) {
-                if (controller_deadline(w.controller) > w.host.now_usec)
-                        w.host.now_usec = controller_deadline(w.controller);
-                world_run(&w);
-        }
-        if (w.host.now_usec < end)
-                w.host.now_usec = end;
-}
-
 /* Where a look takes long, nobody is answered only after it, and half of the time at least is left
  * for everything else. */
 START_TEST(test_slow_looks) {
@@ -137,7 +124,7 @@ START_TEST(test_slow_looks) {
 
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
         w.host.look_usec = 3000000;
-        pass(60000);
+        world_pass(&w, 60000);
         controller_forwarder_changed(w.controller); /* somebody learns that it is slow */
         world_run(&w);
         (void) looks();
@@ -147,13 +134,13 @@ START_TEST(test_slow_looks) {
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80 ssh=0.0.0.0:22");
         expect_looks(0);
         agent_expect(small, "web active; ssh pending not-listening");
-        pass(5);
+        world_pass(&w, 5);
         expect_looks(1);
         agent_expect(small, "web active; ssh active");
         w.host.iphlpsvc_slow = true;
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80 ssh=0.0.0.0:22 dev=0.0.0.0:81");
         before = w.host.now_usec;
-        pass(30000);
+        world_pass(&w, 30000);
         ck_assert_uint_le(looks() * w.host.look_usec,
                           (w.host.now_usec - before) / 2 + w.host.look_usec);
 }
@@ -168,14 +155,14 @@ START_TEST(test_slow_looks_at_direct_endpoints) {
         w.host.look_usec = 100000;
         controller_forwarder_changed(w.controller);
         world_run(&w);
-        pass(60000);
+        world_pass(&w, 60000);
         (void) looks();
         w.host.taken_port = 81;
         agent_ask(small, "mirrored", more);
         expect_looks(0);
         agent_expect(small, "web active direct; dev pending; ssh pending");
         ck_assert_uint_eq(w.host.firewall.n, 1);
-        pass(1000);
+        world_pass(&w, 1000);
         agent_expect(small, "web active direct; dev conflict port-in-use; ssh active direct");
         ck_assert_uint_eq(w.host.firewall.n, 2);
 }
@@ -200,7 +187,7 @@ START_TEST(test_a_late_one_comes_back) {
         for (unsigned slow = 0; slow < 2; slow++) {
                 agent_ask(small, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22");
                 w.host.look_usec = slow * 100000;
-                pass(20000);
+                world_pass(&w, 20000);
                 agent_expect(small, "web blocked not-listening; ssh blocked not-listening");
                 (void) looks();
                 agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Each guest's share of the helper's time: a guest that asks without a pause waits, and the others
- * do not; neither do they wait for a look at the host's sockets that is due for somebody else. */
+ * do not. That looks at the host's sockets are part of it is in test-share-looks.c. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -267,108 +267,6 @@ START_TEST(test_a_new_session_is_no_way_out) {
 }
 END_TEST
 
-/* What the host needs for a look, and how often it has looked. */
-#define LOOK_USEC 20000
-
-static uint64_t looks(void) {
-        return w.host.calls[MEMORY_LISTENING_READ];
-}
-
-/* The forwarder is slow to listen for loud's endpoints, so looks are due all the time. The small
- * one's is open, and its address changes. */
-static void wait_for_loud(void) {
-        w.host.listeners = true;
-        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
-        world_wait(&w, 1000);
-        agent_expect(small, "web active");
-        w.host.iphlpsvc_slow = true;
-        w.host.look_usec = LOOK_USEC;
-        toggle(loud, 0);
-        agent_expect(loud, "a pending not-listening");
-}
-
-START_TEST(test_news_do_not_wait_for_a_look_for_another) {
-        uint64_t n;
-        WireState s;
-
-        wait_for_loud();
-        n = looks();
-        w.host.now_usec = controller_deadline(w.controller); /* the look is due … */
-        world_parse(&s, "172.20.0.10", "web=0.0.0.0:80");
-        agent_send(small, &s);
-        wire_state_done(&s);
-        controller_dispatch(w.controller, w.host.now_usec);
-        agent_read(small);
-        ck_assert_uint_eq(looks(), n); /* … and comes after the answer */
-        ck_assert_str_eq(memory_host_rule(&w.host, RULE_V4TOV4, "0.0.0.0/80"), "172.20.0.10/80");
-        controller_dispatch(w.controller, w.host.now_usec);
-        ck_assert_uint_eq(looks(), n + 1);
-}
-END_TEST
-
-/* News without an end do not put the look off for ever. */
-START_TEST(test_looks_go_on) {
-        uint64_t begin;
-
-        wait_for_loud();
-        w.host.iphlpsvc_slow = false;
-        begin = w.host.now_usec;
-        for (unsigned i = 0; i < 200; i++) {
-                WireState s;
-                char address[32];
-
-                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
-                world_parse(&s, address, "web=0.0.0.0:80");
-                agent_send(small, &s);
-                wire_state_done(&s);
-                controller_dispatch(w.controller, w.host.now_usec);
-                agent_read(small);
-                agent_read(loud);
-                w.host.now_usec += 10000;
-        }
-        ck_assert_uint_lt(w.host.now_usec - begin, UINT64_C(3000000));
-        agent_expect(loud, "a active");
-}
-END_TEST
-
-/* A program has a port of loud's guest, which is looked at every two seconds. Whatever the small
- * one asks for meanwhile, this stays as it was reported, and iphlpsvc is told of the small one's
- * changes only. */
-START_TEST(test_an_obstacle_of_another) {
-        unsigned n_results;
-        uint64_t n_looks;
-
-        w.host.listeners = true;
-        w.host.taken_port = 90;
-        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
-        agent_ask(loud, "172.20.0.2", "a=0.0.0.0:90");
-        world_wait(&w, 10000);
-        agent_expect(loud, "a conflict port-in-use");
-        n_results = loud->n_results;
-        for (unsigned i = 0; i < 40; i++) {
-                uint64_t n = w.host.calls[MEMORY_ACTIVATE];
-                char services[64];
-
-                (void) snprintf(services, sizeof(services), "web=0.0.0.0:%u", 200 + i);
-                agent_ask(small, "172.20.0.9", services);
-                agent_expect(small, "web active");
-                ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], n + 1);
-                world_wait(&w, 130);
-        }
-        ck_assert_uint_eq(loud->n_results, n_results);
-        world_wait(&w, 10000);
-        w.host.now_usec = controller_deadline(w.controller); /* a look at the obstacle is due */
-        n_looks = looks();
-        send(small, "web=0.0.0.0:250"); /* … and this needs one, too */
-        agent_ask(small, "172.20.0.10", "web=0.0.0.0:80");
-        ck_assert_uint_le(looks(), n_looks + 3);
-        agent_expect(small, "web active");
-        w.host.taken_port = 0;
-        world_wait(&w, 5000);
-        agent_expect(loud, "a active");
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("share");
         TCase *tc = tcase_create("share");
@@ -387,9 +285,6 @@ int main(void) {
         tcase_add_test(tc, test_revoked_meanwhile);
         tcase_add_test(tc, test_no_answer_can_be_sent);
         tcase_add_test(tc, test_a_new_session_is_no_way_out);
-        tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
-        tcase_add_test(tc, test_looks_go_on);
-        tcase_add_test(tc, test_an_obstacle_of_another);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -32,7 +32,7 @@ static ReconcileInput input;
 static Ledger ledger;
 static Verify v;
 static uint64_t now;
-static bool activate, checking, unsettled;
+static bool activate, checking, waiting, unsettled;
 static int read_error;
 static unsigned n_reads, n_probes, tables_read;
 static WireReach reach; /* of the guest */
@@ -87,6 +87,7 @@ static inline int check(void) {
                               .endpoints = endpoints,
                               .n_endpoints = n_ports,
                               .checking = &checking,
+                              .waiting = &waiting,
                               .unsettled = &unsettled,
                               .input = &input};
         int r;
@@ -96,7 +97,7 @@ static inline int check(void) {
                         .listen = ports[i].listen, .service = ports[i].service, .reach = reach};
         forget_results();
         n_probes = n_reads = 0;
-        checking = unsettled = false;
+        checking = waiting = unsettled = false;
         activate = true;
         r = verify(&v, &host, &plan, now, &activate);
         if (activate)

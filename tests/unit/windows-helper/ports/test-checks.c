@@ -73,10 +73,11 @@ START_TEST(test_an_obstacle) {
         add("0.0.0.0", 80)->taken = true;
         ck_assert_int_eq(check(), 0);
         expect(0, PENDING);
+        ck_assert(checking && waiting);
         ck_assert_uint_eq(n_probes, 0);
         (void) wait_while_pending(pauses);
         expect(0, CONFLICT);
-        ck_assert(checking);
+        ck_assert(checking && !waiting);
         ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
         verify_restart(&v); /* for another port */
         wait_check();

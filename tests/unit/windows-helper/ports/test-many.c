@@ -65,12 +65,13 @@ static void look(bool udp) {
         ReconcileEndpoint *endpoints = calloc(MANY, sizeof(*endpoints));
         WireServiceResult *of_guest = results;
         ReconcileInput input = {.n_guests = 1};
-        bool checking = false, unsettled = false, activate;
+        bool checking = false, waiting = false, unsettled = false, activate;
         ReconcilePlan plan = {.results = &of_guest,
                               .n_guests = 1,
                               .endpoints = endpoints,
                               .n_endpoints = MANY,
                               .checking = &checking,
+                              .waiting = &waiting,
                               .unsettled = &unsettled,
                               .input = &input};
         Verify v = VERIFY_INIT;

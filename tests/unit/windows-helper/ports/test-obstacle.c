@@ -102,12 +102,13 @@ START_TEST(test_obstacle) {
         ReconcileEndpoint e = {.listen.udp = false};
         WireServiceResult result = {.state = WIRE_SERVICE_ACTIVE}, *results = &result;
         ReconcileInput input = {.n_guests = 1};
-        bool checking = false, unsettled = false, activate;
+        bool checking = false, waiting = false, unsettled = false, activate;
         ReconcilePlan plan = {.results = &results,
                               .n_guests = 1,
                               .endpoints = &e,
                               .n_endpoints = 1,
                               .checking = &checking,
+                              .waiting = &waiting,
                               .unsettled = &unsettled,
                               .input = &input};
         Verify v = VERIFY_INIT;

@@ -185,6 +185,18 @@ void world_wait(World *w, uint64_t ms) {
         world_run(w);
 }
 
+void world_pass(World *w, uint64_t ms) {
+        uint64_t end = w->host.now_usec + ms * 1000;
+
+        while (controller_deadline(w->controller) <= end) {
+                if (controller_deadline(w->controller) > w->host.now_usec)
+                        w->host.now_usec = controller_deadline(w->controller);
+                world_run(w);
+        }
+        if (w->host.now_usec < end)
+                w->host.now_usec = end;
+}
+
 int world_fails_activation(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_ACTIVATE ? -EIO : 0;
 }

@@ -67,6 +67,8 @@ void world_stop(World *w);
 /* Let everything happen that is due now, including messages. */
 void world_run(World *w);
 void world_wait(World *w, uint64_t ms);
+void world_pass(World *w,
+                uint64_t ms); /* … but looks take time: more may be due when one is done */
 void world_foreign(World *w, const char *rule, const char *data); /* NULL: delete */
 
 void agent_connect(FakeAgent *a); /* and run: from HELLO to WELCOME, if all is well */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Looks at the host's sockets and each guest's share of the helper's time: nobody waits for a look
+ * that is due for somebody else, and a guest for which one is due again and again waits itself. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+#include "windows-helper/core/controller/scope-private.h"
+
+#include <stdio.h>
+
+static World w;
+static FakeAgent *small, *loud;
+
+static void setup(void) {
+        world_start_two(&w);
+        small = &w.agents[0];
+        loud = &w.agents[1];
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+/* Ask for something else than last time. */
+static void toggle(FakeAgent *a, unsigned turn) {
+        agent_ask(a, "172.20.0.2", turn % 2 ? "a=0.0.0.0:20000-20099" : "a=0.0.0.0:30000-30099");
+}
+
+/* The helper gets it, and does not run. */
+static void send(FakeAgent *a, const char *address, const char *services) {
+        WireState s;
+
+        (void) snprintf(a->address, sizeof(a->address), "%s", address);
+        (void) snprintf(a->services, sizeof(a->services), "%s", services);
+        world_parse(&s, address, services);
+        agent_send(a, &s);
+        wire_state_done(&s);
+}
+
+/* One slice at most. */
+static void dispatch(void) {
+        controller_dispatch(w.controller, w.host.now_usec);
+        agent_read(small);
+        agent_read(loud);
+}
+
+/* What the host needs for a look, and how often it has looked. */
+#define LOOK_USEC 20000
+
+static uint64_t looks(void) {
+        return w.host.calls[MEMORY_LISTENING_READ];
+}
+
+/* The forwarder is slow to listen for loud's endpoints, so looks are due all the time. The small
+ * one's is open, and its address changes. */
+static void wait_for_loud(void) {
+        w.host.listeners = true;
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        world_wait(&w, 1000);
+        agent_expect(small, "web active");
+        w.host.iphlpsvc_slow = true;
+        w.host.look_usec = LOOK_USEC;
+        toggle(loud, 0);
+        agent_expect(loud, "a pending not-listening");
+}
+
+START_TEST(test_news_do_not_wait_for_a_look_for_another) {
+        uint64_t n;
+
+        wait_for_loud();
+        n = looks();
+        w.host.now_usec = controller_deadline(w.controller); /* the look is due … */
+        send(small, "172.20.0.10", "web=0.0.0.0:80");
+        dispatch();
+        ck_assert_uint_eq(looks(), n); /* … and comes after the answer */
+        ck_assert_str_eq(memory_host_rule(&w.host, RULE_V4TOV4, "0.0.0.0/80"), "172.20.0.10/80");
+        dispatch();
+        ck_assert_uint_eq(looks(), n + 1);
+}
+END_TEST
+
+/* Both ask at once. Who needs no look is answered before the other one's. */
+START_TEST(test_news_do_not_wait_for_a_look_for_news_of_another) {
+        uint64_t n;
+
+        wait_for_loud();
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 10000);
+        agent_expect(loud, "a active");
+        n = looks();
+        send(loud, "172.20.0.2", "a=0.0.0.0:30000-30099 b=0.0.0.0:81");
+        send(small, "172.20.0.10", "web=0.0.0.0:80");
+        dispatch();
+        agent_expect(small, "web active");
+        agent_expect(loud, "a active; b active");
+        ck_assert_uint_eq(looks(), n + 1);
+        ck_assert_uint_lt(small->result.apply_usec, LOOK_USEC);
+        ck_assert_uint_ge(loud->result.apply_usec, LOOK_USEC);
+}
+END_TEST
+
+/* iphlpsvc is told of the small one's changes, so the checks of what loud waits for begin anew each
+ * time. Not for long: soon somebody looks at the small one's endpoint, too. */
+START_TEST(test_looks_are_part_of_the_share) {
+        uint64_t begin, n;
+        char address[32];
+
+        wait_for_loud();
+        begin = w.host.now_usec;
+        n = looks();
+        for (unsigned turn = 0; turn < 25; turn++) {
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", 10 + turn % 2);
+                agent_ask(small, address, "web=0.0.0.0:80");
+                world_pass(&w, 50);
+        }
+        n = looks() - n;
+        ck_assert_uint_lt(w.host.now_usec - begin, SCOPE_ALL_USEC);
+        ck_assert_uint_le(n * LOOK_USEC,
+                          (w.host.now_usec - begin + SHARE_UNUSED_USEC) / SHARE_PART + LOOK_USEC);
+        ck_assert_uint_gt(n, 10);
+        w.host.iphlpsvc_slow = false;
+        world_pass(&w, SHARE_WAIT_USEC / 1000 + 100);
+        agent_expect(loud, "a active");
+}
+END_TEST
+
+/* The small one's port is taken, and it waits for nobody. However long another one does, no look is
+ * made because of the small one, and it does not pay for any. */
+START_TEST(test_an_obstacle_is_no_reason_to_look) {
+        unsigned n_results;
+        uint64_t begin, n;
+
+        w.host.listeners = true;
+        w.host.taken_port = 9100;
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:9100");
+        world_wait(&w, 10000);
+        agent_expect(small, "web conflict port-in-use");
+        w.host.iphlpsvc_slow = true;
+        w.host.look_usec = LOOK_USEC;
+        begin = w.host.now_usec;
+        n = looks();
+        for (unsigned turn = 0; turn < 100; turn++) {
+                agent_ask(loud, "172.20.0.2", turn % 2 ? "a=0.0.0.0:80" : "a=0.0.0.0:81");
+                world_pass(&w, 100);
+        }
+        begin = w.host.now_usec - begin;
+        n = looks() - n - begin / SCOPE_ALL_USEC; /* those for all are nobody's */
+        ck_assert_uint_le(n * LOOK_USEC, (begin + SHARE_UNUSED_USEC) / SHARE_PART + LOOK_USEC);
+        n_results = small->n_results;
+        agent_ask(small, "172.20.0.9", "www=0.0.0.0:9100");
+        ck_assert_uint_eq(small->n_results, n_results + 1);
+}
+END_TEST
+
+/* The third asks for a new port while the changes of one are made slice by slice, and the news of
+ * another need no look. Its own comes soon all the same. */
+START_TEST(test_a_look_that_was_left_is_made) {
+        FakeAgent *third = &w.agents[2];
+        uint64_t begin;
+
+        agent_connect(third);
+        w.host.listeners = true;
+        agent_ask(third, "172.20.0.7", "web=0.0.0.0:81");
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        world_wait(&w, 10000);
+        send(loud, "172.20.0.2", "a=0.0.0.0:20000-23999,0.0.0.0:24000-27999,0.0.0.0:28000-31999");
+        dispatch();
+        begin = w.host.now_usec;
+        send(third, "172.20.0.7", "web=0.0.0.0:81 dev=0.0.0.0:82");
+        for (unsigned i = 0; i < 20; i++) {
+                char address[32];
+
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
+                send(small, address, "web=0.0.0.0:80");
+                dispatch();
+                agent_read(third);
+                ck_assert_uint_eq(controller_deadline(w.controller), 0); /* there are slices left */
+                w.host.now_usec += 50000;
+        }
+        agent_expect(third, "web active; dev active");
+        ck_assert_uint_lt(third->result.apply_usec, 700000);
+        ck_assert_uint_eq(w.host.now_usec - begin, 1000000);
+}
+END_TEST
+
+/* News without an end do not put the look off for ever. */
+START_TEST(test_looks_go_on) {
+        uint64_t begin;
+
+        wait_for_loud();
+        w.host.iphlpsvc_slow = false;
+        begin = w.host.now_usec;
+        for (unsigned i = 0; i < 200; i++) {
+                char address[32];
+
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
+                send(small, address, "web=0.0.0.0:80");
+                dispatch();
+                w.host.now_usec += 10000;
+        }
+        ck_assert_uint_lt(w.host.now_usec - begin, UINT64_C(3000000));
+        agent_expect(loud, "a active");
+}
+END_TEST
+
+/* A program has a port of loud's guest, which is looked at every two seconds. Whatever the small
+ * one asks for meanwhile, this stays as it was reported, and iphlpsvc is told of the small one's
+ * changes only. */
+START_TEST(test_an_obstacle_of_another) {
+        unsigned n_results;
+        uint64_t n_looks;
+
+        w.host.listeners = true;
+        w.host.taken_port = 90;
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        agent_ask(loud, "172.20.0.2", "a=0.0.0.0:90");
+        world_wait(&w, 10000);
+        agent_expect(loud, "a conflict port-in-use");
+        n_results = loud->n_results;
+        for (unsigned i = 0; i < 40; i++) {
+                uint64_t n = w.host.calls[MEMORY_ACTIVATE];
+                char services[64];
+
+                (void) snprintf(services, sizeof(services), "web=0.0.0.0:%u", 200 + i);
+                agent_ask(small, "172.20.0.9", services);
+                agent_expect(small, "web active");
+                ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], n + 1);
+                world_wait(&w, 130);
+        }
+        ck_assert_uint_eq(loud->n_results, n_results);
+        world_wait(&w, 10000);
+        w.host.now_usec = controller_deadline(w.controller); /* a look at the obstacle is due */
+        n_looks = looks();
+        send(small, "172.20.0.2", "web=0.0.0.0:250"); /* … and this needs one, too */
+        dispatch();
+        agent_ask(small, "172.20.0.10", "web=0.0.0.0:80");
+        ck_assert_uint_le(looks(), n_looks + 3);
+        agent_expect(small, "web active");
+        w.host.taken_port = 0;
+        world_wait(&w, 5000);
+        agent_expect(loud, "a active");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("share-looks");
+        TCase *tc = tcase_create("share-looks");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
+        tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_news_of_another);
+        tcase_add_test(tc, test_looks_are_part_of_the_share);
+        tcase_add_test(tc, test_an_obstacle_is_no_reason_to_look);
+        tcase_add_test(tc, test_a_look_that_was_left_is_made);
+        tcase_add_test(tc, test_looks_go_on);
+        tcase_add_test(tc, test_an_obstacle_of_another);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
