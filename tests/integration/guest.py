@@ -6,6 +6,7 @@
     guest.start()
     guest.wait_state("web", "active")
 """
+import ctypes
 import ipaddress
 import itertools
 import json
@@ -25,6 +26,7 @@ GATEWAY = "10.9.0.1"
 PREFIX = 24
 LAN = "192.168.1.20"  # the host's address on its own network
 MAX_DELAY = patient(20)  # seconds; nothing takes this long unless something is broken
+SYS_PIDFD_GETFD = 438
 
 _numbers = itertools.count(1)
 
@@ -40,6 +42,17 @@ def wait_until(condition, what, seconds=MAX_DELAY):
         assert time.monotonic() < end, \
             f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.01)
+
+
+def copy_descriptor(pid, fd):
+    """A descriptor of this process for the same open file as @fd of process @pid."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
+    error = ctypes.get_errno()
+    os.close(pidfd)
+    assert copy >= 0, os.strerror(error)
+    return copy
 
 
 class NotifySocket:

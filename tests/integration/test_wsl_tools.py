@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from guest import wait_until
+from guest import copy_descriptor, wait_until
 
-SYS_PIDFD_GETFD = 438
 TFD_TIMER_ABSTIME = 1
 TOOL_LIMIT = 2  # seconds; WSL_LIMIT_USEC of the agent
 
@@ -317,14 +316,10 @@ def wall_clock_is_set(guest):
         except FileNotFoundError:
             pass  # it belonged to a tool that has just ended
     assert len(timers) == 1
-    libc = ctypes.CDLL(None, use_errno=True)
-    pidfd = os.pidfd_open(pid)
-    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, timers[0], 0)
-    assert copy >= 0, os.strerror(ctypes.get_errno())
+    copy = copy_descriptor(pid, timers[0])
     soon = (ctypes.c_long * 4)(0, 0, 0, 1)  # no interval; a nanosecond after the epoch
-    assert libc.timerfd_settime(copy, TFD_TIMER_ABSTIME, soon, None) == 0
+    assert ctypes.CDLL(None).timerfd_settime(copy, TFD_TIMER_ABSTIME, soon, None) == 0
     os.close(copy)
-    os.close(pidfd)
 
 
 def test_after_a_sleep_everything_is_asked_again(web, host):
