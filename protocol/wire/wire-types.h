@@ -135,7 +135,8 @@ typedef enum WireReason {
         WIRE_REASON_EXCLUDED_RANGE = 33,  /* blocked */
         WIRE_REASON_WRITE_FAILED = 34,    /* blocked: registry error, quoted in the text */
         WIRE_REASON_FIREWALL = 35,        /* blocked: no firewall rule; active: it may do nothing */
-        WIRE_REASON_NOT_LISTENING = 36,   /* pending, blocked: iphlpsvc does not listen (yet) */
+        WIRE_REASON_NOT_LISTENING = 36,   /* pending, blocked: iphlpsvc does not listen (yet);
+                                             active: WSL is to listen, and does not */
         WIRE_REASON_UNREACHABLE = 37,     /* active: nobody on a network of the host gets in now */
         WIRE_REASON_FIREWALL_OFF = 38,    /* active: more people get in than the service says */
         WIRE_REASON_DIRECT = 39,          /* active: no forwarding is needed; the text says why */

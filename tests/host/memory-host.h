@@ -56,12 +56,13 @@ struct MemoryHost {
          * listen where their values say, except for what follows. Without .listeners nothing can be
          * known (-ENOSYS). */
         bool listeners;
-        bool iphlpsvc_slow;     /* it does not listen to anything yet */
-        bool relay_slow;        /* the same for the relay (process 8) */
-        uint16_t taken_port;    /* process 99 listens on 0.0.0.0 at this port … */
-        bool taken_udp;         /* … of UDP */
-        const char *taken_by;   /* its program; NULL: "python.exe" */
-        uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
+        bool iphlpsvc_slow;   /* it does not listen to anything yet */
+        bool relay_slow;      /* the same for the relay (process 8) */
+        uint16_t taken_port;  /* process 99 listens on 0.0.0.0 at this port … */
+        bool taken_udp;       /* … of UDP */
+        const char *taken_by; /* its program; NULL: "python.exe" */
+        IpEndpoint wsl;       /* dllhost.exe (process 98) listens there for a guest; port 0: not */
+        uint16_t excluded[2]; /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */
         uint64_t look_usec;     /* how long it takes to read the table */
         int look_error;         /* it cannot be read now */

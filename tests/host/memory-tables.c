@@ -29,6 +29,7 @@ static int memory_map_rules(const TextMap *map, RuleTable *table) {
 
 #define MEMORY_FORWARDER 7
 #define MEMORY_RELAY     8
+#define MEMORY_WSL       98
 #define MEMORY_OTHER     99
 
 static bool memory_is_taken(const MemoryHost *m, const IpEndpoint *e) {
@@ -73,6 +74,8 @@ static int memory_listening_read(void *userdata, unsigned tables, ListeningTable
                         r = memory_listening_add(m, &rules.values[i], table);
         if (r == 0 && m->taken_port && tables & listening_tables_of(&taken))
                 r = listening_table_add(table, &taken, MEMORY_OTHER);
+        if (r == 0 && m->wsl.port && tables & listening_tables_of(&m->wsl))
+                r = listening_table_add(table, &m->wsl, MEMORY_WSL);
         rule_table_done(&rules);
         return r;
 }
@@ -81,9 +84,10 @@ static void memory_process_name(void *userdata, uint32_t pid, char *ret_name, si
         const MemoryHost *m = userdata;
 
         (void) snprintf(ret_name, size, "%s",
-                        pid != MEMORY_OTHER ? ""
-                        : m->taken_by       ? m->taken_by
-                                            : "python.exe");
+                        pid == MEMORY_WSL     ? "dllhost.exe"
+                        : pid != MEMORY_OTHER ? ""
+                        : m->taken_by         ? m->taken_by
+                                              : "python.exe");
 }
 
 static void memory_process_services(void *userdata, uint32_t pid, char *ret_names, size_t size) {

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 
 import fake_firewall
@@ -225,33 +226,51 @@ FORWARDED = ("active", "active", "refused no-relay",
 OPENED = ("invalid connect-port", "active direct", "active direct", {},
           {"0.0.0.0/28081": "|same|-|direct", "0.0.0.0/28082/udp": "|voice|-|direct"},
           opened("0.0.0.0:28081", "0.0.0.0:28082/udp"))
-MODES = {"nat": FORWARDED, "mirrored": OPENED, "virtioproxy": OPENED, "consomme": OPENED,
+UNHEARD = (OPENED[0], "active not-listening", "active not-listening", *OPENED[3:])  # there is no WSL here
+MODES = {"nat": FORWARDED, "mirrored": OPENED, "virtioproxy": UNHEARD, "consomme": UNHEARD,
          "bridged": ("active direct", "active direct", "active direct", {}, {}, []),
          "none": (*("withdrawn networking-mode",) * 3, {}, {}, [])}
 WALK = ("nat", "mirrored", "nat", "virtioproxy", "mirrored", "consomme", "bridged", "none", "nat")
 
 
-def test_a_walk_through_all_modes(firewall, pair, registry, agent):
-    """WSL is restarted again and again with another networking mode. After each change there is what
-    this mode needs, in the registry, the ledger and the firewall, and nothing else."""
+def states(agent):
+    found = {s["name"]: " ".join(filter(None, (s["state"], s["reason"])))
+             for s in agent.status().get("services", [])}
+    return found.get("web"), found.get("same"), found.get("voice")
+
+
+def start_in_mode(agent, registry, mode):
+    """In WSL, with two more services. Its identity there is another one, and gets the same key."""
     agent.service("same", "listen = 0.0.0.0:28081\n")
     agent.service("voice", "listen = 0.0.0.0:28082\nprotocol = udp\n")
     agent.stop()
-    agent.wsl_mode("nat")
+    agent.wsl_mode(mode)
     agent.start()
-    wait_until(lambda: agent.status().get("guest", {}).get("mode") == "nat", 30, "mode nat")
+    wait_until(lambda: agent.status().get("guest", {}).get("mode_word") == mode, 30, f"mode {mode}")
     identity = agent.status()["agent"]
     [key] = {data for name, (kind, data) in registry.dump(KEYS).items()}
     registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
 
-    def states():
-        found = {s["name"]: " ".join(filter(None, (s["state"], s["reason"])))
-                 for s in agent.status().get("services", [])}
-        return found.get("web"), found.get("same"), found.get("voice")
+
+def test_wsl_does_not_listen_and_then_does(firewall, pair, registry, agent):
+    """In the mode in which it is to. Sockets of this test stand in for WSL's."""
+    start_in_mode(agent, registry, "consomme")
+    wait_until(lambda: states(agent) == UNHEARD[:3], 30, lambda: states(agent))
+    assert firewall() == UNHEARD[5]
+    with socket.create_server(("0.0.0.0", 28081)), socket.socket(type=socket.SOCK_DGRAM) as voice:
+        wait_until(lambda: states(agent) == (UNHEARD[0], "active direct", UNHEARD[2]), 30, lambda: states(agent))
+        voice.bind(("0.0.0.0", 28082))
+        wait_until(lambda: states(agent) == OPENED[:3], 30, lambda: states(agent))
+
+
+def test_a_walk_through_all_modes(firewall, pair, registry, agent):
+    """WSL is restarted again and again with another networking mode. After each change there is what
+    this mode needs, in the registry, the ledger and the firewall, and nothing else."""
+    start_in_mode(agent, registry, "nat")
 
     def seen():
         ledger = {name: data.partition("/Debian")[2] for name, data in registry.ledger().items()}
-        return *states(), registry.rules(), ledger, firewall()
+        return *states(agent), registry.rules(), ledger, firewall()
 
     for mode in WALK:
         agent.wsl_mode(mode)

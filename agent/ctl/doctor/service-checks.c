@@ -155,6 +155,10 @@ static void check_reach(const ReportService *s, Findings *f) {
                  "in Windows, Settings, Network & internet, the properties of the network. These "
                  "commands on Windows show what else is in the way:\n" NAMES_HELPER_CD
                  "  .\\wslbridge-helper doctor"},
+                {"not-listening", "service-unreachable", "is active, but no connection arrives",
+                 "Start the program that serves it, and let it listen on 0.0.0.0. If it does, and "
+                 "the text above names an address of IPv6, update WSL on Windows: an older one "
+                 "listens for IPv4 only.\n  wsl --update"},
                 {"firewall-off", "service-firewall", "is active, and everybody reaches it",
                  "Turn Windows Firewall on, unless it is off on purpose."},
                 {"firewall", "service-firewall", "is active, but something else filters as well",

@@ -39,11 +39,11 @@ static bool is_loopback_starting(const ReportService *s) {
 
 /* An active service that nobody can reach, or that is not carried on, is not shown as good. */
 static Colour service_colour(const ReportService *s) {
-        bool stuck =
-                strcmp(s->state, "active") == 0 && (*s->loopback_text || is_loopback_starting(s));
+        bool stuck = strcmp(s->reason, "unreachable") == 0 ||
+                     strcmp(s->reason, "not-listening") == 0 || *s->loopback_text ||
+                     is_loopback_starting(s);
 
-        return stuck || strcmp(s->reason, "unreachable") == 0 ? COLOUR_WAIT
-                                                              : state_colour(s->state);
+        return stuck && strcmp(s->state, "active") == 0 ? COLOUR_WAIT : state_colour(s->state);
 }
 
 static void add_line(Buffer *out, const Style *style, const char *label, Buffer *value) {

@@ -40,20 +40,22 @@ static bool reach_is_shown(const ReachMemo *memo, const WireServiceResult *resul
 }
 
 /* "direct: the guest has the host's addresses; open to …". The text that @result has begins with
- * why it is direct, up to a semicolon. What follows a comma is left out where nobody gets in: then
- * there is no room for it. */
+ * why it is direct, up to a semicolon. What follows a comma is left out where nobody gets in, and
+ * where there is no room for it. */
 static void reach_note_direct(const ReachMemo *memo, WireServiceResult *result) {
-        WireReason reason = memo->reason == WIRE_REASON_NONE ? WIRE_REASON_DIRECT : memo->reason;
+        uint16_t reason =
+                memo->reason == WIRE_REASON_NONE ? result->reason : (uint16_t) memo->reason;
         char text[WIRE_TEXT_MAX + 1];
         size_t n = strcspn(result->text, ";");
 
         if (result->text[n] &&
             firewall_reach_rank(memo->reason) <= firewall_reach_rank(result->reason))
                 return;
-        if (memo->reason == WIRE_REASON_UNREACHABLE)
+        if (memo->reason == WIRE_REASON_UNREACHABLE ||
+            n + strlen("; ") + strlen(memo->text) > WIRE_TEXT_MAX)
                 n = strcspn(result->text, ",;");
         result_text(text, "%.*s; %s", (int) n, result->text, memo->text);
-        result_note(result, reason, text);
+        result_note(result, (WireReason) reason, text);
 }
 
 void checks_reach(const Controller *controller, ReconcilePlan *plan) {

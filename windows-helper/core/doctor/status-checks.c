@@ -68,7 +68,9 @@ static const char *judge_advice(const char *reason, bool active) {
                 {WIRE_REASON_FIREWALL_OFF,
                  "Let Windows Firewall block what no rule allows, unless this is on purpose.",
                  NULL},
-                {WIRE_REASON_NOT_LISTENING, THE_TEXT, NULL},
+                {WIRE_REASON_NOT_LISTENING, THE_TEXT,
+                 "If a program in the guest listens on that port, update WSL: an older one listens "
+                 "for IPv4 only."},
                 {WIRE_REASON_GUEST_ADDRESS,
                  "In the guest, use the address that WSL or the virtual switch gives it. On an "
                  "external switch without the host, it needs no service.",

@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * The endpoints on which no forwarder was seen to listen, as a sorted list.
+ * The endpoints on which no forwarder was seen to listen, nor WSL where it is to do that, as a
+ * sorted list.
  *
  * One that waits for its forwarder may still be opened, or nobody has looked at it yet. One that is
- * late has had all the time that a forwarder gets.
+ * late has had all the time that a forwarder gets; WSL gets none.
  */
 
 #include "common/ip.h"

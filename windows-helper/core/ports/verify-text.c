@@ -55,3 +55,18 @@ void verify_mark_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e) {
                          "wslbridge has not looked yet whether a program of Windows has the port");
         plan->checking[e->guest] = plan->waiting[e->guest] = true;
 }
+
+/* What stands before the comma is what stays when there is more to say; see checks-reach.c. */
+void verify_mark_silent(ReconcilePlan *plan, const ReconcileEndpoint *e) {
+        WireServiceResult *result = &plan->results[e->guest][e->service];
+        char listen[IP_ENDPOINT_TEXT_MAX], text[WIRE_TEXT_MAX + 1];
+
+        if (result->state != WIRE_SERVICE_ACTIVE || result->reason != WIRE_REASON_DIRECT)
+                return;
+        ip_endpoint_format(&e->listen, listen);
+        result_text(text,
+                    "direct: WSL does not listen for the guest yet, which it does when a program "
+                    "there listens on %s",
+                    listen);
+        result_note(result, WIRE_REASON_NOT_LISTENING, text);
+}

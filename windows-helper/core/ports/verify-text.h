@@ -23,3 +23,7 @@ void verify_mark_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);
 
 /* The same for one that is reached directly, and that nobody has looked at. */
 void verify_mark_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e);
+
+/* WSL is to listen there for the guest, and does not. Its service stays active: the host has done
+ * all that it can. */
+void verify_mark_silent(ReconcilePlan *plan, const ReconcileEndpoint *e);

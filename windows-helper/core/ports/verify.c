@@ -103,9 +103,29 @@ static const Listening *check_other_forwarder(const Check *c, const ReconcileEnd
                        : NULL;
 }
 
-/* Nobody has to listen there. But a program of Windows that does keeps the port from the guest
- * (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it counts as none.
- * Return: as check_endpoint(). */
+/* Whether others may get in to somebody's socket. One on a single address counts, and one of IPv6
+ * may take IPv4 as well. */
+static bool check_somebody(const Check *c, const IpEndpoint *listen) {
+        const Listening *end;
+
+        for (const Listening *a = listening_table_at(&c->table, listen, &end); a < end; a++)
+                if (obstacle_overlap(&a->endpoint, listen) > 0 &&
+                    (!ip_is_loopback(&a->endpoint.addr) || ip_is_loopback(&listen->addr)))
+                        return true;
+        return false;
+}
+
+/* WSL listens as soon as a program in the guest does, and nothing tells us when (fact 6.2.11). */
+static void check_wsl(Check *c, const ReconcileEndpoint *e) {
+        if (e->reach != WIRE_REACH_RELAYED || check_somebody(c, &e->listen))
+                return;
+        c->unheard[c->n_unheard++] = (Unheard){e->listen, .late = true};
+        verify_mark_silent(c->plan, e);
+}
+
+/* Nobody has to listen there whom we could start. But a program of Windows that does keeps the port
+ * from the guest (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it
+ * counts as none. Return: as check_endpoint(). */
 static bool check_direct(Check *c, ReconcileEndpoint *e, WireServiceResult *result) {
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *holder;
@@ -114,8 +134,11 @@ static bool check_direct(Check *c, ReconcileEndpoint *e, WireServiceResult *resu
                 return false;
         holder = obstacle_holder(&c->obstacles, &e->listen, /* but= */ 0);
         if (!holder || obstacle_overlap(&holder->endpoint, &e->listen) < OBSTACLE_TAKES ||
-            (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(obstacle_who(&c->obstacles, holder))))
+            (e->reach == WIRE_REACH_RELAYED &&
+             holder_is_wsl(obstacle_who(&c->obstacles, holder)))) {
+                check_wsl(c, e);
                 return true;
+        }
         c->plan->checking[e->guest] = true;
         if (check_is_forwarder(c, holder)) {
                 check_blame_forwarder(c, e, result, holder, c->late);
@@ -352,8 +375,10 @@ void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
                 if (!u || !verify_is_judged(plan, e))
                         continue;
                 waits |= !u->late;
-                if (u->late)
+                if (u->late && e->reach == WIRE_REACH_FORWARDED)
                         verify_mark_late(plan, e, v->without_relay);
+                else if (u->late)
+                        verify_mark_silent(plan, e);
                 else if (e->reach == WIRE_REACH_FORWARDED)
                         verify_mark_waiting(plan, e);
                 else

@@ -15,8 +15,9 @@
  * A partial run looks only at the endpoints of its guests. What is known of all others stays as it
  * is.
  *
- * An endpoint of a guest that is reached directly needs no listener. It is only checked that no
- * program of Windows has the port.
+ * An endpoint of a guest that is reached directly needs no forwarder. It is checked that no program
+ * of Windows has the port. Where WSL listens for the guest, it is also said when nobody does, and
+ * that endpoint is checked like one that is late.
  *
  * An endpoint that nobody listens on after the last of these checks is late. It keeps the state
  * that was reported, and is checked every VERIFY_OBSTACLE_USEC from then on, also when an

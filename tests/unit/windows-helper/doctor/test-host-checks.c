@@ -190,6 +190,12 @@ START_TEST(test_every_reason_has_advice) {
                 AGENT("connected", "nat", SERVICE("web", "active", "\"firewall\"", "\"ignored\"")),
                 "", ""));
         expect(FINDING_HINT, "guest-service", "active: ignored", "product that is named");
+        see_status(STATUS("0.1.0", "true",
+                          AGENT("connected", "virtioproxy",
+                                SERVICE("web", "active", "\"not-listening\"",
+                                        "\"direct: WSL does not listen\"")),
+                          "", ""));
+        expect(FINDING_HINT, "guest-service", "active: direct: WSL does not", "update WSL");
 }
 END_TEST
 

@@ -208,6 +208,7 @@ START_TEST(services_by_state) {
                 {"withdrawn", "no-address", "service-withdrawn:web", "status"},
                 {"pending", "", "service-pending:web", "Wait"},
                 {"active", "unreachable", "service-unreachable:web", "make it private"},
+                {"active", "not-listening", "service-unreachable:web", "\n  wsl --update"},
                 {"active", "firewall-off", "service-firewall:web", "on purpose"},
                 {"active", "firewall", "service-firewall:web", "product"},
                 {"active", "foreign-rule", "service-conflict:web", "delete the rule"},
