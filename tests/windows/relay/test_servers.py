@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Real servers behind the relay read the PROXY header, and one that does not expect it says so."""
+"""Real servers behind the relay read the PROXY header, and what those do that do not expect it."""
 
 import contextlib
+import os
 import shutil
-import socket
 import subprocess
+import time
 
 import pytest
 import relay_process
@@ -38,35 +39,56 @@ defaults
 frontend proxy
     bind {guest}:8000 accept-proxy
     http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst]\\n"
+frontend plain
+    bind {guest}:8001
+    http-request return status 200 content-type text/plain string "plain"
 """
+PROGRAMS = [("nginx", NGINX, "-c"), ("haproxy", HAPROXY, "-f")]
+# The tests do not install it, because it would serve the machine from its next start on.
+SSHD = "/usr/sbin/sshd" if os.access("/usr/sbin/sshd", os.X_OK) and os.path.isdir("/run/sshd") else None
+NO_SSH = b"Invalid SSH identification string.\r\n"
 
 
 @pytest.fixture
-def start_server(network, tmp_path):
+def run_server(network):
+    """run_server(port, command…): in the guest, until the test ends."""
     processes = []
 
-    def start(program, template, option):
-        if not shutil.which(program, path="/usr/sbin:/usr/bin"):
-            pytest.skip(f"{program} is not installed")
-        config = tmp_path / "config"
-        config.write_text(template.format(folder=tmp_path, guest=GUEST))
-        processes.append(subprocess.Popen(
-            network.command(shutil.which(program, path="/usr/sbin:/usr/bin"), option, config),
-            stdin=subprocess.DEVNULL))
+    def run(port, *command):
+        processes.append(subprocess.Popen(network.command(*command), stdin=subprocess.DEVNULL))
 
         def listens():
             with contextlib.suppress(ConnectionRefusedError), \
                  network.create_socket(GUEST) as probe:
-                probe.connect((GUEST, 8000))
+                probe.connect((GUEST, port))
                 return True
             return False
 
-        wait_until(listens, what=f"{program} listening")
+        wait_until(listens, what=f"{command[0]} listening")
 
-    yield start
+    yield run
     for process in processes:
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture
+def start_server(run_server, tmp_path):
+    def start(program, template, option):
+        path = shutil.which(program, path="/usr/sbin:/usr/bin")
+        if not path:
+            pytest.skip(f"{program} is not installed")
+        config = tmp_path / "config"
+        config.write_text(template.format(folder=tmp_path, guest=GUEST))
+        run_server(8000, path, option, config)
+
+    return start
+
+
+def without_header(table, relay, target):
+    """Let the relay lead to the same server as before, as if it were told nothing of its client."""
+    table.set(LISTEN, target)
+    relay.wait_line(r"Forwarding 1 endpoints \(1 have changed\)")
 
 
 def get(here):
@@ -78,7 +100,7 @@ def get(here):
     return int(head.split()[1]), body.decode().strip()
 
 
-@pytest.mark.parametrize("program, template, option", [("nginx", NGINX, "-c"), ("haproxy", HAPROXY, "-f")])
+@pytest.mark.parametrize("program, template, option", PROGRAMS)
 @pytest.mark.parametrize("listen, to, address", [(LISTEN, "192.168.50.9", "192.168.50.3"),
                                                  (LISTEN_V6, "fd50::9", "fd50::2")])
 def test_a_page_that_names_its_client(table, start_relay, start_server, client, program, template,
@@ -91,12 +113,28 @@ def test_a_page_that_names_its_client(table, start_relay, start_server, client, 
     assert get(here) == (200, f"{address} {port} {to}")
 
 
-def test_a_server_that_does_not_expect_it_answers_with_an_error(table, start_relay, start_server,
-                                                                client):
-    start_server("nginx", NGINX, "-c")
+@pytest.mark.parametrize("program, template, option", PROGRAMS)
+def test_a_server_that_does_not_expect_it_answers_with_an_error(table, start_relay, start_server, client,
+                                                                program, template, option):
+    start_server(program, template, option)
     table.set(LISTEN, f"{GUEST}/8001", options=" proxy-v2")
-    start_relay()
+    relay = start_relay()
     assert get(client())[0] == 400
+    without_header(table, relay, f"{GUEST}/8001")
+    assert get(client())[0] == 200
+
+
+def test_a_small_server_of_http_ends_the_connection(table, start_relay, run_server, client, tmp_path):
+    """It takes the empty line with which the header begins for a request that needs no answer."""
+    run_server(8001, "/usr/bin/python3", "-m", "http.server", "-b", GUEST, "-d", tmp_path, "8001")
+    table.set(LISTEN, f"{GUEST}/8001", options=" proxy-v2")
+    relay = start_relay()
+    with contextlib.suppress(ConnectionError):
+        here = client()
+        here.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert here.recv(1000) == b""
+    without_header(table, relay, f"{GUEST}/8001")
+    assert get(client())[0] == 200
 
 
 def test_a_server_that_expects_it_does_not_serve_without(table, start_relay, start_server, client):
@@ -109,20 +147,71 @@ def test_a_server_that_expects_it_does_not_serve_without(table, start_relay, sta
         assert here.recv(1000) == b""
 
 
-def test_a_server_of_another_protocol_reads_the_header_first(table, start_relay, serve, client):
-    """It is the first that such a server reads, and begins with empty lines, so that it is no command
-    of a text protocol."""
+@pytest.mark.parametrize("program, template, option, page", [
+    (*PROGRAMS[0], ""), (*PROGRAMS[1], f"{GUEST} {{port}} {GUEST}")])
+def test_a_connection_without_a_client(prefix, build_win, network, start_server, program, template, option, page):
+    """Servers take the header with the command LOCAL, and who connects is the client. nginx names only those
+    whom a header names."""
+    start_server(program, template, option)
+    header = bytes.fromhex(prefix.run(build_win / "tests/windows/proxy-header.exe").stdout)
+    assert header == relay_process.SIGNATURE + b"\x20\0\0\0"
+    with network.create_socket(GUEST) as here:
+        here.connect((GUEST, 8000))
+        here.sendall(header)
+        assert get(here) == (200, page.format(port=here.getsockname()[1]))
+
+
+def test_no_connection_of_its_own(table, start_relay, serve, client):
+    """The relay comes to the guest when a client comes to it: it makes no health checks."""
     seen = []
-
-    def read(connection):
-        connection.sendall(b"SSH-2.0-test\r\n")
-        while data := connection.recv(1000):
-            seen.append(data)
-
-    table.set(LISTEN, serve(read), options=" proxy-v2")
-    start_relay()
+    target = serve(lambda connection: seen.append(relay_process.receive_proxy_header(connection)))
+    table.set(LISTEN, target, options=" proxy-v2")
+    relay = start_relay()
+    table.set("0.0.0.0/8081", target, options=" proxy-v2")
+    relay.wait_line(r"Forwarding 2 endpoints \(1 have changed\)")
+    time.sleep(3)
+    assert seen == []
     here = client()
-    assert relay_process.receive_exactly(here, 14) == b"SSH-2.0-test\r\n"
-    here.shutdown(socket.SHUT_WR)
-    assert here.recv(1) == b""
-    assert b"".join(seen)[:12] == relay_process.SIGNATURE
+    assert here.recv(1) == b""  # the server has read the header, and ends
+    assert seen == [("PROXY", here.getsockname()[:2], ("192.168.50.1", 8080))]
+
+
+def like_sshd(connection):
+    """What OpenSSH does until both have said their names (its function kex_exchange_identification())."""
+    connection.sendall(b"SSH-2.0-like_sshd\r\n")
+    line = b""
+    while not line.endswith(b"\n"):
+        line += relay_process.receive_exactly(connection, 1)
+    connection.sendall(b"keys" if line.startswith(b"SSH-") else NO_SSH)
+
+
+@pytest.fixture
+def real_sshd(tmp_path):
+    """For one connection, as from inetd."""
+    key, config = tmp_path / "key", tmp_path / "config"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    config.write_text(f"HostKey {key}\n")
+    return lambda connection: subprocess.run([SSHD, "-i", "-f", config], stdin=connection, stdout=connection,
+                                             stderr=subprocess.DEVNULL, check=False)
+
+
+@pytest.mark.parametrize("server", ["like_sshd"] + ["real_sshd"] * bool(SSHD))
+def test_sshd_ends_the_connection(table, start_relay, serve, client, request, server):
+    """The header is the first that it reads, and is not the name of a client."""
+    target = serve(like_sshd if server == "like_sshd" else request.getfixturevalue(server))
+    table.set(LISTEN, target, options=" proxy-v2")
+    relay = start_relay()
+    here, seen = client(), b""
+    with contextlib.suppress(ConnectionError):
+        here.sendall(b"SSH-2.0-test\r\n")
+        while data := here.recv(1000):
+            seen += data
+    name, _, rest = seen.partition(b"\r\n")  # of which some may be lost when it ends
+    assert name[:8] == b"SSH-2.0-"[:len(name)] and NO_SSH.startswith(rest)
+    without_header(table, relay, target)
+    here, seen = client(), b""
+    here.sendall(b"SSH-2.0-test\r\n")
+    while not seen.endswith(b"\r\n"):
+        seen += relay_process.receive_exactly(here, 1)
+    assert seen.startswith(b"SSH-2.0-")
+    assert here.recv(1000) not in (b"", NO_SSH)  # it goes on, with its keys
