@@ -4,16 +4,19 @@
 
     guest_servers.py dns PORT             a name server: every name has the address that was asked
     guest_servers.py who PORT             a page that names its client, by the PROXY protocol
-    guest_servers.py lookup ADDRESS PORT SOURCE    ask the name server, from one port of the client
+    guest_servers.py ask ADDRESS PORT SOURCE    ask the name server for each line of the input, from one socket
 """
+import itertools
 import socket
 import socketserver
 import struct
 import sys
+import time
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 NAME = b"\5guest\4test\0"
 ADDRESS_RECORD, INTERNET = 1, 1
+WAIT, TRIES = 0.5, 20  # seconds for an answer, and how often a question is repeated
 
 
 def own_address():
@@ -33,19 +36,34 @@ def serve_dns(port):
             s.sendto(head + query[12:] + answer + socket.inet_aton(own_address()), client)
 
 
-def lookup(address, port, source):
-    """Print what the name server says; nothing when it does not answer."""
-    query = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + NAME + struct.pack(">HH", ADDRESS_RECORD, INTERNET)
+def answer_to(s, number):
+    """The address in the answer with this number, which is not that of one that is late."""
+    while True:
+        answer = s.recv(512)
+        if answer[:2] == struct.pack(">H", number):
+            return socket.inet_ntoa(answer[-4:])
+
+
+def ask(address, port, source):
+    """Print what the name server says, or an empty line when it does not answer."""
+    rest = struct.pack(">HHHHH", 0x0100, 1, 0, 0, 0) + NAME + struct.pack(">HH", ADDRESS_RECORD, INTERNET)
+    numbers = itertools.count(1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("0.0.0.0", source))
-        s.settimeout(0.5)
-        for _ in range(20):
-            s.sendto(query, (address, port))
-            try:
-                print(socket.inet_ntoa(s.recv(512)[-4:]))
-                return
-            except socket.timeout:
-                pass
+        s.connect((address, port))  # so answers of others do not count
+        s.settimeout(WAIT)
+        for _ in sys.stdin:
+            found = ""
+            for number in itertools.islice(numbers, TRIES):
+                try:
+                    s.send(struct.pack(">H", number % 65536) + rest)
+                    found = answer_to(s, number % 65536)
+                    break
+                except socket.timeout:
+                    pass
+                except ConnectionRefusedError:  # nobody listens there now
+                    time.sleep(WAIT)
+            print(found, flush=True)
 
 
 class Who(socketserver.StreamRequestHandler):
@@ -70,7 +88,7 @@ def main(words):
     elif words[0] == "who":
         Server(("0.0.0.0", int(words[1])), Who).serve_forever()
     else:
-        lookup(words[1], int(words[2]), int(words[3]))
+        ask(words[1], int(words[2]), int(words[3]))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ LIB = os.path.dirname(os.path.abspath(__file__))
 DISTRO = "guest"
 PAGE_PORT = 8080
 DNS_PORT, WHO_PORT = 5300, 8081
-LOOKUP_SOURCE = 40000  # the client's port, so that all its lookups are one flow
+LOOKUP_SOURCE = 40000  # the client's port
 
 FETCH = """
 import sys, urllib.request
@@ -71,7 +71,7 @@ class Stage:
         # Below /tmp, wherever the clone is, because a socket's path has at most 107 bytes.
         self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}-{os.getpid()}.sock"
         self.agent_environment = {}  # more variables for the agent
-        self.helper = self.relay = self.agent = None
+        self.helper = self.relay = self.agent = self.asking = None
         self.stack = contextlib.ExitStack()
 
     # --- setting up
@@ -242,10 +242,15 @@ class Stage:
         return done.stdout if done.returncode == 0 else None
 
     def lookup(self):
-        """The address that the guest's name server gives to the client, or ''."""
-        return self.net.client.run("/usr/bin/python3", os.path.join(LIB, "guest_servers.py"), "lookup",
-                                   topology.HOST_ADDRESS, str(DNS_PORT),
-                                   str(LOOKUP_SOURCE)).stdout.strip()
+        """The address that the guest's name server gives to the client, or ''. All questions come from one
+        socket of the client."""
+        if not self.asking:
+            self.asking = self.net.client.popen(
+                "/usr/bin/python3", os.path.join(LIB, "guest_servers.py"), "ask", topology.HOST_ADDRESS,
+                str(DNS_PORT), str(LOOKUP_SOURCE), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.stack.callback(end, self.asking)
+        print(file=self.asking.stdin, flush=True)
+        return self.asking.stdout.readline().strip()
 
     def wait_page(self, port, timeout=30):
         return wait_until(lambda: self.fetch(port), timeout, f"a page on port {port}")

@@ -87,10 +87,8 @@ def scene_expose(say, stage):
               page == f"served by the guest at {topology.GUEST_ADDRESS}\n")
 
 
-def kept_by_the_relay(say, stage):
-    address, who = stage.net.guest_address, stage.fetch(WHO_PORT)
-    say.check(f"a DNS lookup from the client, over UDP: guest.test is {address}",
-              stage.lookup() == address)
+def names_its_client(say, stage):
+    who = stage.fetch(WHO_PORT)
     say.show(f"the client fetches http://{topology.HOST_ADDRESS}:{WHO_PORT}/", who or "(no answer)")
     say.check("the page names its real client", who == f"you are {topology.CLIENT_ADDRESS}\n")
 
@@ -105,14 +103,18 @@ def scene_relay(say, stage):
     code = control(say, stage, "expose", str(WHO_PORT), "--name=who", "--client-address=proxy-v2")
     say.check("so is the other one",
               code == 0 and stage.service("who").get("forwarder") == "relay")
-    kept_by_the_relay(say, stage)
+    address = stage.net.guest_address
+    say.check(f"a DNS lookup, from UDP port {stage_module.LOOKUP_SOURCE} of the client: guest.test is {address}",
+              stage.lookup() == address)
+    names_its_client(say, stage)
 
 
 def scene_changes(say, stage):
     say.scene("The guest's address changes, the port keeps working")
     say.tell(f"""The client asks for the page every few milliseconds while the guest's address is
         deleted and another one is added, {CHANGES} times. Without wslbridge the rule would point
-        at the old address from then on.""")
+        at the old address from then on. The client's UDP flow goes on as well: each later lookup
+        comes from the socket of the first one, which was opened before all changes.""")
     outages = []
     with stage.probe(PORT) as probe:
         probe.wait_for(stage.net.guest_address, 0)
@@ -125,10 +127,11 @@ def scene_changes(say, stage):
                       f"{outage * 1000:.0f} ms",
                       seen and rules.get(f"0.0.0.0/{PORT}") == f"{new}/{PORT}"
                       and f" {old}/" not in rules_text(rules))
+            say.check(f"a lookup from the same socket is answered by {new}", stage.lookup() == new)
             time.sleep(0.3)
     say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
-    say.tell("The client's UDP flow and the page that names it are kept, too:")
-    kept_by_the_relay(say, stage)
+    say.tell("The other service still knows its client:")
+    names_its_client(say, stage)
     return outages
 
 
