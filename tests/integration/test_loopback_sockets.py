@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The settings of the sockets that wslbridge-loopback has for a connection, as the kernel has them."""
+"""The settings of the sockets that wslbridge-loopback has for a connection, as the kernel has them, and what the
+kernel makes of them when the program is killed."""
 import contextlib
 import os
 import socket
@@ -7,7 +8,7 @@ import threading
 
 import pytest
 
-from guest import GATEWAY, MAX_DELAY, PREFIX, copy_descriptor
+from guest import GATEWAY, MAX_DELAY, PREFIX, copy_descriptor, wait_until
 from loopback import Server
 
 PORT = 8080
@@ -81,3 +82,32 @@ def test_a_host_that_vanishes(carried, wait_for_end):
         assert wait_for_end.ended.wait(MAX_DELAY)
     server.close()
     assert guest.service_status("web")["loopback"]["state"] == "carried"  # which is no reason for an end
+
+
+def test_killed_in_the_midst(carried):
+    """No end of a connection is left behind, and as soon as systemd has started it again, everybody is served."""
+    guest, outside, program = carried
+    n, served = 20, []
+
+    def pour(connection, _):
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(bytes(65536))
+        served.append("ended")
+
+    server = Server(guest, PORT, behave=pour)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(outside.connect(PORT)) for _ in range(n)]
+        for one in clients:
+            assert one.recv(1) == b"\0"
+        program.kill()
+        for one in clients:
+            with contextlib.suppress(ConnectionResetError):
+                while one.recv(1 << 20):
+                    pass
+        wait_until(lambda: len(served) == n, lambda: f"{len(served)} of {n} ended")
+    server.close()
+    server = Server(guest, PORT)
+    program.start()
+    outside.wait_answer(PORT)
+    server.close()
