@@ -61,7 +61,7 @@ def ask(address, port, source):
                     break
                 except socket.timeout:
                     pass
-                except ConnectionRefusedError:  # nobody listens there now
+                except OSError:  # nobody listens there now
                     time.sleep(WAIT)
             print(found, flush=True)
 
