@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures what the design promises, and in the same run what each figure is compared with.
 
-    bench.py [ROW…]     rows: watch result idle drop-ins helper fairness outage relay; default: all
+    bench.py [ROW…]     rows: watch result idle drop-ins helper fairness outage relay loopback; default: all
 
 Prints a table, ratios first, and writes it to build/bench.json and beside that, for docs/benchmarks.md,
 in Markdown. What was measured before stays in them, unless the code is another one now. A missed
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import rows_guest  # noqa: E402
 import rows_helper  # noqa: E402
+import rows_loopback  # noqa: E402
 import rows_relay  # noqa: E402
 import table  # noqa: E402
 
@@ -29,7 +30,8 @@ JSON, MARKDOWN = os.path.join(TOP, "build", "bench.json"), os.path.join(TOP, "bu
 ROWS = {"watch": rows_guest.watch_rows, "result": rows_guest.result_rows,
         "idle": rows_guest.idle_rows, "drop-ins": rows_guest.drop_in_rows,
         "helper": rows_helper.helper_rows, "fairness": rows_helper.fairness_rows,
-        "outage": rows_helper.outage_rows, "relay": rows_relay.relay_rows}
+        "outage": rows_helper.outage_rows, "relay": rows_relay.relay_rows,
+        "loopback": rows_loopback.loopback_rows}
 
 
 # What the figures depend on. Other folders may change, and older rows stay.

@@ -32,9 +32,9 @@ IDLE_MOST, IDLE_SECONDS = 10000, 5
 SESSIONS, FIRST_SESSIONS = 10000, 100  # of UDP
 SPARE = 1000  # descriptors of a process beside those of its connections
 GUEST = 9000
-# The first of five ports on the host, which lead to those of relay_traffic.py.
+# The first of six ports on the host, which lead to those of relay_traffic.py.
 PORTS = {"relay": 7000, "bare": 7100, "nginx": 7200, "socat": 7300, "haproxy": 7400}
-TCP, UDP = range(4), 4
+TCP, UDP = range(4), (4, 5)
 HAPROXY = """
 global
     maxconn 2000
@@ -61,31 +61,31 @@ def write(stage, name, text):
     return path
 
 
-def start_haproxy(stage, first):
+def start_haproxy(stage, first, namespace=None, to=topology.GUEST_ADDRESS):
     config = write(stage, "haproxy.cfg", HAPROXY + "".join(
-        f"listen to{i}\n    bind 0.0.0.0:{first + i}\n    server guest {topology.GUEST_ADDRESS}:{GUEST + i}\n"
-        for i in TCP))
-    return [stage._spawn(stage.net.host, "haproxy", "/usr/sbin/haproxy", "-db", "-f", config)]
+        f"listen to{i}\n    bind 0.0.0.0:{first + i}\n    server guest {to}:{GUEST + i}\n" for i in TCP))
+    return [stage._spawn(namespace or stage.net.host, "haproxy", "/usr/sbin/haproxy", "-db", "-f", config)]
 
 
-def start_nginx(stage, first):
-    servers = "".join(f"server {{ listen {first + i}{' udp' if i == UDP else ''}; tcp_nodelay on; "
-                      f"proxy_pass {topology.GUEST_ADDRESS}:{GUEST + i}; }}\n" for i in (*TCP, UDP))
+def start_nginx(stage, first, namespace=None, to=topology.GUEST_ADDRESS):
+    servers = "".join(f"server {{ listen {first + i}{' udp' if i in UDP else ''}; tcp_nodelay on; "
+                      f"proxy_pass {to}:{GUEST + i}; }}\n" for i in (*TCP, *UDP))
     config = write(stage, "nginx.conf", NGINX.format(folder=stage.folder, servers=servers))
-    return [stage._spawn(stage.net.host, "nginx", "/usr/sbin/nginx", "-c", config, "-p", "/usr/lib/nginx")]
+    return [stage._spawn(namespace or stage.net.host, "nginx", "/usr/sbin/nginx", "-c", config, "-p",
+                         "/usr/lib/nginx")]
 
 
-def start_socat(stage, first):
-    return [stage._spawn(stage.net.host, f"socat{i}", "socat", "-b131072",
+def start_socat(stage, first, namespace=None, to=topology.GUEST_ADDRESS, to_first=GUEST):
+    return [stage._spawn(namespace or stage.net.host, f"socat{first + i}", "socat", "-b131072",
                          f"TCP-LISTEN:{first + i},fork,reuseaddr,nodelay,backlog=256",
-                         f"TCP:{topology.GUEST_ADDRESS}:{GUEST + i},nodelay") for i in TCP]
+                         f"TCP:{to}:{to_first + i},nodelay") for i in TCP]
 
 
-def start_bare(stage, first):
+def start_bare(stage, first, to_first=GUEST):
     exe = os.path.join(os.path.dirname(stage.tools), "bench", "windows", "bare-loop.exe")
     return [stage._spawn(stage.net.host, f"bare{i}", wine_prefix.wine_program("wine64"), exe,
-                         "udp" if i == UDP else "tcp", str(first + i), topology.GUEST_ADDRESS, str(GUEST + i),
-                         env=stage.prefix.env) for i in (*TCP, UDP)]
+                         "udp" if i in UDP else "tcp", str(first + i), topology.GUEST_ADDRESS, str(to_first + i),
+                         env=stage.prefix.env) for i in (*TCP, *UDP)]
 
 
 def start_relay(stage, first):
@@ -94,8 +94,8 @@ def start_relay(stage, first):
     table.limit(connections=most, connections_per_guest=most, connections_per_endpoint=most,
                 connections_per_client=most, udp_sessions=2 * SESSIONS, udp_sessions_per_guest=2 * SESSIONS,
                 udp_sessions_per_client=2 * SESSIONS)
-    for i in (*TCP, UDP):
-        table.set(f"0.0.0.0/{first + i}", f"{topology.GUEST_ADDRESS}/{GUEST + i}", "udp" if i == UDP else "tcp")
+    for i in (*TCP, *UDP):
+        table.set(f"0.0.0.0/{first + i}", f"{topology.GUEST_ADDRESS}/{GUEST + i}", "udp" if i in UDP else "tcp")
     exe = os.path.join(os.path.dirname(stage.helper_exe), "wslbridge-relay.exe")
     return relay_process.Relay(stage.prefix, exe, own_sockets=False)
 
@@ -112,7 +112,7 @@ def measure_way(stage, way, address, seen, relay):
     """One round. The relay is one process for all that is measured, so it gets time to end what was before."""
     def add(key, value):
         seen.setdefault(key, []).append(value)
-        if way == "relay" and key not in ("slowest", "lost"):  # which are of the same measurement
+        if way == "relay" and key not in ("slowest", "lost", "arrived"):  # which are of the same measurement
             relay.wait_idle()
 
     add("one", traffic(stage, "streams", address, 1)[0])
@@ -120,12 +120,17 @@ def measure_way(stage, way, address, seen, relay):
     add("many", sum(many))
     add("slowest", min(many) / (sum(many) / len(many)) if any(many) else 0)
     add("trip", traffic(stage, "trip", address))
+    add("first", traffic(stage, "first_bytes", address))
     add("connections", traffic(stage, "connections", address))
     if way in ("relay", "bare", "nginx", "nothing"):
+        add("letters", traffic(stage, "letters", address))
         for size in (64, 1400):
             answered, lost = traffic(stage, "mail", address, size)
             add(f"mail{size}", answered)
             add("lost", lost)
+        sent, part = traffic(stage, "one_way", address)
+        add("sent", sent)
+        add("arrived", part)
     if way in ("relay", "bare", "nothing"):
         add("both", traffic(stage, "both_ways", address))
     if way == "relay":
@@ -190,7 +195,8 @@ def main():
     ways = sys.argv[1:] or ["relay", "bare", "nginx", "socat", "haproxy", "nothing", "idle"]
     n_idle = allow_descriptors()
     with Stage() as stage:
-        running = [stage._spawn(stage.net.guest, "serve", sys.executable, TRAFFIC, "serve", str(GUEST))]
+        running = [stage._spawn(stage.net.guest, "serve", sys.executable, TRAFFIC, "serve", "0.0.0.0",
+                                str(GUEST))]
         for way in ways:
             running += PEERS[way](stage, PORTS[way]) if way in PEERS else []
         relay = start_relay(stage, PORTS["relay"])

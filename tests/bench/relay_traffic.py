@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Both ends of what bench_relay.py measures. It is started in the namespace of the client or the guest.
+"""Both ends of what bench_relay.py and bench_loopback.py measure. It is started in the namespace of the client
+or the guest.
 
-    relay_traffic.py serve                        the guest's servers, on the ports below
+    relay_traffic.py serve ADDRESS PORT           the guest's servers, on the ports below
     relay_traffic.py MEASURE ADDRESS [WORD…]      prints what it measured as JSON
 
 ADDRESS is ADDRESS:PORT, and PORT leads to the sink; the other servers are on the ports after it.
@@ -17,21 +18,24 @@ import struct
 import sys
 import time
 
-SINK, ECHO, POUR, BOTH, MAIL = range(5)  # servers, by the distance of their ports
+SINK, ECHO, POUR, BOTH, MAIL, COUNT = range(6)  # servers, by the distance of their ports
 PART = 1 << 18
 WARM_UP, SECONDS = 0.3, 0.7
 ROUND_TRIPS = 500
 WINDOW = 32  # datagrams that are on their way at once, which all buffers hold
+PER_SECOND = 100  # connections whose first byte is waited for
+LETTERS, LETTER = 300, 1200  # datagrams, one after the other, of so many bytes
+FLOW, TICK = 50000, 0.001  # datagrams a second one way, and how often some of them are sent
 CLIENTS, AGAIN, TRIES = 100, 5, 3  # sockets of UDP that ask at once, and how often, after so many seconds
 
 
 # --- the guest
 
-def serve_streams(port, on_readable, events=selectors.EVENT_READ):
+def serve_streams(address, port, on_readable, events=selectors.EVENT_READ):
     """Call on_readable(connection) whenever something can be done with a connection, until it says that
     the connection is over. One thread for all, so that none is favoured."""
     chooser = selectors.DefaultSelector()
-    listener = socket.create_server(("0.0.0.0", port), backlog=4096)
+    listener = socket.create_server((address, port), backlog=4096)
     chooser.register(listener, selectors.EVENT_READ)
     while True:
         for key, _ in chooser.select():
@@ -87,23 +91,39 @@ def take_and_pour(buffer):
     return work
 
 
-def serve_mail(port):
+def serve_mail(address, port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        s.bind(("0.0.0.0", port))
+        s.bind((address, port))
         while True:
             data, client = s.recvfrom(65536)
             s.sendto(data, client)
 
 
-def serve(first):
+def serve_count(address, port):
+    """Say how many datagrams came from a client, when it asks with one of a single byte."""
+    came, buffer = {}, bytearray(65536)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        s.bind((address, port))
+        while True:
+            n, client = s.recvfrom_into(buffer)
+            if n > 1:
+                came[client] = came.get(client, 0) + 1
+            else:
+                s.sendto(b"%d" % came.get(client, 0), client)
+
+
+def serve(address, first):
     both = selectors.EVENT_READ | selectors.EVENT_WRITE
-    for work in ((serve_streams, first + SINK, swallow(bytearray(PART))),
-                 (serve_streams, first + ECHO, answer),
-                 (serve_streams, first + POUR, pour, both),
-                 (serve_streams, first + BOTH, take_and_pour(bytearray(PART)), both)):
-        multiprocessing.get_context("fork").Process(target=work[0], args=work[1:], daemon=True).start()
-    serve_mail(first + MAIL)
+    for function, server, *more in ((serve_streams, SINK, swallow(bytearray(PART))),
+                                    (serve_streams, ECHO, answer),
+                                    (serve_streams, POUR, pour, both),
+                                    (serve_streams, BOTH, take_and_pour(bytearray(PART)), both),
+                                    (serve_count, COUNT)):
+        multiprocessing.get_context("fork").Process(target=function, args=(address, first + server, *more),
+                                                    daemon=True).start()
+    serve_mail(address, first + MAIL)
 
 
 # --- the client
@@ -199,6 +219,63 @@ def connections(address):
     return n / (time.monotonic() - begin)
 
 
+def first_bytes(address):
+    """PER_SECOND connections in a second: µs from the call of connect() to the first byte of the answer."""
+    taken, begin = [], time.monotonic()
+    for i in range(PER_SECOND):
+        time.sleep(max(0, begin + i / PER_SECOND - time.monotonic()))
+        since = time.monotonic()
+        with connect(address, ECHO) as s:
+            s.sendall(b"x")
+            assert s.recv(1) == b"x"
+            taken.append((time.monotonic() - since) * 1e6)
+    return taken
+
+
+def letters(address):
+    """µs for each of LETTERS datagrams, one after the other, until it is back."""
+    taken, data = [], bytes(LETTER)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((address[0], address[1] + MAIL))
+        s.settimeout(AGAIN)
+        s.send(data)  # begins the session
+        s.recv(LETTER)
+        for _ in range(LETTERS):
+            since = time.monotonic()
+            s.send(data)
+            s.recv(LETTER)
+            taken.append((time.monotonic() - since) * 1e6)
+    return taken
+
+
+def ask_again(s):
+    """The answer to a datagram of one byte, which may be lost."""
+    for _ in range(TRIES):
+        s.send(b"?")
+        try:
+            return s.recv(16)
+        except socket.timeout:
+            pass
+    sys.exit("no answer")
+
+
+def one_way(address):
+    """[how many datagrams were sent in a second, the part of them that arrived]. FLOW of them are to be sent."""
+    sent, data = 0, bytes(LETTER)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((address[0], address[1] + COUNT))
+        s.settimeout(AGAIN)
+        ask_again(s)  # begins the session
+        begin = time.monotonic()
+        while (passed := time.monotonic() - begin) < SECONDS:
+            for _ in range(int(FLOW * passed) - sent):
+                s.send(data)
+                sent += 1
+            time.sleep(TICK)
+        time.sleep(SECONDS)  # what is on its way arrives
+        return [sent / passed, int(ask_again(s)) / sent]
+
+
 def mail(address, size):
     """How many datagrams a second come back, and how many were lost, with WINDOW of them on their way."""
     n = lost = 0
@@ -259,12 +336,13 @@ def sessions(address, n):
     return answered
 
 
-MEASURES = {f.__name__: f for f in (streams, beside_stalled, both_ways, trip, connections, mail, sessions, hold)}
+MEASURES = {f.__name__: f for f in (streams, beside_stalled, both_ways, trip, first_bytes, connections, letters, mail,
+                                    one_way, sessions, hold)}
 
 
 def main():
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]))
+        serve(sys.argv[2], int(sys.argv[3]))
         return
     address, _, port = sys.argv[2].partition(":")
     result = MEASURES[sys.argv[1]]((address, int(port)), *map(int, sys.argv[3:]))

@@ -10,6 +10,8 @@ WORDS = {"bare": "bare copy loop (Wine)", "socat": "socat -b131072", "haproxy": 
 PEERS = ("bare", "socat", "haproxy", "nginx")
 SOCAT_FACTOR, PEER_FACTOR, SLOWEST_PART, STALLED_COST, BOTH_PART = 1.5, 0.9, 0.5, 0.05, 0.8
 IDLE_BYTES, SESSION_BYTES = 8192, 1024
+FIRST_BYTE = {"more_p50": 150, "more_p99": 1000}  # µs beyond no forwarder
+LETTER = {"more_p99": 200}
 LEAST_USEC = 0.1  # that a forwarder adds to a round trip; a measured difference may be less than nothing
 
 
@@ -19,6 +21,19 @@ def at_least(least, *arguments, **more):
     if least:
         r.update(target=f"ratio >= {least}", met=r["ratio"] >= least)
     return r
+
+
+def flat(rounds):
+    return [one for measured in rounds for one in measured]
+
+
+def latency_row(what, key, ours, without, load, more_p50=None, more_p99=None):
+    """@more_p50, @more_p99: how many µs may be added to what it takes without a forwarder."""
+    ours, without = flat(ours[key]), flat(without[key])
+    most = {p: more for p, more in ((50, more_p50), (99, more_p99)) if more}
+    added = {p: percentile(ours, p) - percentile(without, p) for p in most}
+    return table.row(what, "µs", ours, without, WORDS["nothing"], load=load, met=all(added[p] <= most[p] for p in most),
+                     target=", ".join(f"p{p} <= {more} more" for p, more in most.items()))
 
 
 def judged(seen, key, best=max, **least):
@@ -82,11 +97,17 @@ def rows(seen):
     yield from added_rows(seen)
     yield from rows_beside("connections, one after the other (Wine)", "a second", seen, "connections",
                            judged(seen, "connections"))
+    yield latency_row("from connect() to the first byte, 100 connections a second (Wine)", "first", ours, seen["nothing"],
+                      load, **FIRST_BYTE)
+    yield latency_row("a datagram of 1200 bytes there and back (Wine)", "letters", ours, seen["nothing"], load, **LETTER)
     for size in (64, 1400):
         yield from rows_beside(f"datagrams of {size} bytes there and back (Wine)", "a second", seen, f"mail{size}",
                                {"bare": PEER_FACTOR})
     yield table.row("of these datagrams, the relay lost", "-", p50=max(ours["lost"]), max=max(ours["lost"]),
                     target="0", met=not any(ours["lost"]), load=load)
+    yield table.row("the part that arrives of 50000 datagrams of 1200 bytes a second, one way (Wine)", "-", ours["arrived"],
+                    seen["bare"]["arrived"], WORDS["bare"], target="p50 >= 1",
+                    met=percentile(ours["arrived"], 50) >= 1, load=load)
     yield from idle_rows(seen["idle"], load)
     yield from session_rows(seen["sessions"], load)
 
