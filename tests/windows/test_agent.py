@@ -256,7 +256,7 @@ def test_wsl_does_not_listen_and_then_does(firewall, pair, registry, agent):
     """In the mode in which it is to. Sockets of this test stand in for WSL's."""
     start_in_mode(agent, registry, "consomme")
     wait_until(lambda: states(agent) == UNHEARD[:3], 30, lambda: states(agent))
-    assert firewall() == UNHEARD[5]
+    wait_until(lambda: firewall() == UNHEARD[5], 30, lambda: f"open ports: {firewall()}")
     with socket.create_server(("0.0.0.0", 28081)), socket.socket(type=socket.SOCK_DGRAM) as voice:
         wait_until(lambda: states(agent) == (UNHEARD[0], "active direct", UNHEARD[2]), 30, lambda: states(agent))
         voice.bind(("0.0.0.0", 28082))
