@@ -40,9 +40,9 @@ int unheard_wait(UnheardList *l, const IpEndpoint *endpoints, size_t n) {
         return 0;
 }
 
-bool unheard_any_late(const UnheardList *l) {
+bool unheard_any_late(const UnheardList *l, bool silent) {
         for (size_t i = 0; i < l->n; i++)
-                if (l->items[i].late)
+                if (l->items[i].late && l->items[i].silent == silent)
                         return true;
         return false;
 }

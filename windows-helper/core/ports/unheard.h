@@ -6,7 +6,8 @@
  * sorted list.
  *
  * One that waits for its forwarder may still be opened, or nobody has looked at it yet. One that is
- * late has had all the time that a forwarder gets; WSL gets none.
+ * late has had all the time that a forwarder gets. Where WSL is to listen it is silent: late at
+ * once, because a program in the guest that does not run may never do.
  */
 
 #include "common/ip.h"
@@ -16,7 +17,7 @@
 
 typedef struct Unheard {
         IpEndpoint endpoint;
-        bool late;
+        bool late, silent;
 } Unheard;
 
 typedef struct UnheardList {
@@ -31,7 +32,8 @@ void unheard_set(UnheardList *l, Unheard *items, size_t n);
  * the list is as it was. */
 int unheard_wait(UnheardList *l, const IpEndpoint *endpoints, size_t n);
 
-bool unheard_any_late(const UnheardList *l);
+/* Whether there is one that is late, and silent or not. */
+bool unheard_any_late(const UnheardList *l, bool silent);
 
 /* Remove what is late. */
 void unheard_forget_late(UnheardList *l);

@@ -119,7 +119,7 @@ static bool check_somebody(const Check *c, const IpEndpoint *listen) {
 static void check_wsl(Check *c, const ReconcileEndpoint *e) {
         if (e->reach != WIRE_REACH_RELAYED || check_somebody(c, &e->listen))
                 return;
-        c->unheard[c->n_unheard++] = (Unheard){e->listen, .late = true};
+        c->unheard[c->n_unheard++] = (Unheard){e->listen, .late = true, .silent = true};
         verify_mark_silent(c->plan, e);
 }
 
@@ -197,7 +197,7 @@ static bool check_endpoint(Check *c, ReconcileEndpoint *e) {
                 c->n_idle += !relay && (c->obstacles.unnamed_before || !c->obstacles.unnamed);
         }
         late = c->final || (before && before->late);
-        c->unheard[c->n_unheard++] = (Unheard){e->listen, late};
+        c->unheard[c->n_unheard++] = (Unheard){e->listen, .late = late};
         c->n_waiting += !late;
         if (late)
                 verify_mark_late(c->plan, e, c->table.relay == 0);
@@ -264,8 +264,11 @@ static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
                 v->relay_changed = false;
         v->n_obstacles = c->n_obstacles;
         v->due_for_waiting = c->n_waiting > 0;
-        if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && !unheard_any_late(&v->unheard)) {
-                v->due_usec = SESSION_NO_DEADLINE;
+        if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 &&
+            !unheard_any_late(&v->unheard, /* silent= */ false)) {
+                v->due_usec = unheard_any_late(&v->unheard, /* silent= */ true)
+                                      ? now_usec + VERIFY_SILENT_USEC
+                                      : SESSION_NO_DEADLINE;
                 v->attempt = 0;
                 return false;
         }

@@ -16,8 +16,8 @@
  * is.
  *
  * An endpoint of a guest that is reached directly needs no forwarder. It is checked that no program
- * of Windows has the port. Where WSL listens for the guest, it is also said when nobody does, and
- * that endpoint is checked like one that is late.
+ * of Windows has the port. Where WSL listens for the guest, it is also said when nobody does. That
+ * endpoint is checked every VERIFY_SILENT_USEC: it is open all the same, so only the text is late.
  *
  * An endpoint that nobody listens on after the last of these checks is late. It keeps the state
  * that was reported, and is checked every VERIFY_OBSTACLE_USEC from then on, also when an
@@ -34,6 +34,7 @@
 #include "protocol/session/session.h"
 
 #define VERIFY_OBSTACLE_USEC UINT64_C(2000000)
+#define VERIFY_SILENT_USEC   UINT64_C(30000000)
 #define VERIFY_PROBES_MAX    64 /* endpoints whose obstacle is looked for in one run */
 
 typedef struct Verify {

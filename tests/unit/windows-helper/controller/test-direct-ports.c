@@ -7,6 +7,7 @@
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
+#include "windows-helper/core/ports/verify.h"
 
 #include <string.h>
 
@@ -63,13 +64,13 @@ START_TEST(test_nobody_listens) {
         ck_assert_str_eq(agent_text(ubuntu, 0), NOBODY "0.0.0.0:80");
         world_expect_open(&w, "80");
         looks = w.host.calls[MEMORY_LISTENING_READ];
-        world_wait(&w, 60000);
-        ck_assert_uint_ge(w.host.calls[MEMORY_LISTENING_READ], looks + 29);
-        ck_assert_uint_le(w.host.calls[MEMORY_LISTENING_READ], looks + 31);
+        world_wait(&w, 10 * VERIFY_SILENT_USEC / 1000);
+        ck_assert_uint_ge(w.host.calls[MEMORY_LISTENING_READ], looks + 9);
+        ck_assert_uint_le(w.host.calls[MEMORY_LISTENING_READ], looks + 11);
         ck_assert_uint_eq(ubuntu->n_results, 1); /* nothing new is told */
         ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], 0);
         listen_on("0.0.0.0", 80);
-        world_wait(&w, 2100);
+        world_wait(&w, VERIFY_SILENT_USEC / 1000 + 100);
         agent_expect(ubuntu, "web active direct");
         ck_assert_str_eq(agent_text(ubuntu, 0), "direct: WSL listens on this host for the guest");
         looks = w.host.calls[MEMORY_LISTENING_READ];
@@ -140,7 +141,7 @@ START_TEST(test_other_answers) {
         agent_ask(debian, "172.20.0.3", "ssh=0.0.0.0:22");
         agent_expect(debian, "ssh active");
         w.host.look_usec = 100000; /* now nobody waits for a look */
-        world_wait(&w, 3000);
+        world_wait(&w, VERIFY_SILENT_USEC / 1000 + 1000);
         looks = w.host.calls[MEMORY_LISTENING_READ];
         agent_ask(ubuntu, "virtioproxy", "web=0.0.0.0:80+none");
         ck_assert_uint_eq(w.host.calls[MEMORY_LISTENING_READ], looks);
