@@ -190,6 +190,9 @@ int agent_set_unanswered(Agent *a); /* the state that services have without a he
 typedef struct AgentReport {
         const char *directory; /* of status.json; borrowed */
         StatusFile file;
+        Buffer text;         /* of the report that is being made … */
+        size_t next_service; /* … from here */
+        uint64_t since_usec; /* when the first change came that no report has; 0: there is none */
         sd_event_source *source;        /* deferred: writes when nothing else is to do */
         sd_event_source *maximum_delay; /* timer: write no later than this, even while we wait for
                                            an answer */

@@ -4,9 +4,10 @@
  * status.json, and messages to the service manager.
  *
  * A report is written from a deferred source of the lowest priority: after everything that waits on
- * a socket, and once for any number of changes. While the helper's answer to a STATE is due,
- * reports wait for it, because with thousands of services writing takes longer than the answer. A
- * slow helper delays them by REPORT_DELAY_MAX_USEC at most.
+ * a socket, and once for any number of changes. With thousands of services that takes long, so the
+ * text is made in parts, and news come between them. If anything changes meanwhile, it is made
+ * anew; but not for ever: after REPORT_PARTS_MAX_USEC it is made in one piece. While the helper's
+ * answer to a STATE is due, reports wait for it, for REPORT_DELAY_MAX_USEC at most.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -21,7 +22,9 @@
 #include <systemd/sd-daemon.h>
 
 #define REPORT_DELAY_MAX_USEC (200 * USEC_PER_MSEC)
+#define REPORT_PARTS_MAX_USEC (400 * USEC_PER_MSEC)
 #define REPORT_ACCURACY       (10 * USEC_PER_MSEC)
+#define REPORT_PART           50 /* services at once, about half a millisecond */
 
 static void agent_fill_status(const Agent *a, Status *ret_status) {
         *ret_status = (Status){
@@ -49,25 +52,29 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
         netwatch_stats(a->address.netwatch, &ret_status->net);
 }
 
-/* Return: 0, or negative errno to end the event loop. *@failed is only ever set to true. */
-static int agent_write_status(Agent *a, const Status *status, bool *failed) {
-        Buffer text = BUFFER_NULL;
-        int r = status_format(status, &text);
+/* The next part is the first one. */
+static void agent_begin_report(Agent *a) {
+        buffer_done(&a->report.text);
+        a->report.next_service = 0;
+}
 
-        if (r < 0) {
-                buffer_done(&text);
-                return r;
-        }
-        r = status_file_write(&a->report.file, buffer_text(&text));
-        buffer_done(&text);
+/* Microseconds that are left of @most since the first change that no report has. */
+static uint64_t agent_report_room(const Agent *a, uint64_t most) {
+        uint64_t now = now_usec(), end = a->report.since_usec + most;
+
+        return a->report.since_usec && end > now ? end - now : 0;
+}
+
+static void agent_write_status(Agent *a, bool *failed) {
+        int r = status_file_write(&a->report.file, buffer_text(&a->report.text));
+
         if (r < 0 && !a->report.failed) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
                                "Cannot write %s/%s, ignoring: %s", a->report.directory, STATUS_FILE,
                                strerror(-r));
         }
         a->report.failed = r < 0;
-        *failed = *failed || (r < 0 && error_passes(-r));
-        return 0;
+        *failed = r < 0 && error_passes(-r);
 }
 
 /* *@failed is only ever set to true. */
@@ -88,20 +95,29 @@ static void agent_notify_summary(Agent *a, const Status *status, bool *failed) {
 static int agent_on_report(sd_event_source *s, void *userdata) {
         Agent *a = userdata;
         bool failed = false;
+        bool late = agent_report_room(a, REPORT_PARTS_MAX_USEC) == 0;
         Status status;
         int r;
 
         /* READY means that the configuration is read and the network is known. It does not wait for
          * an answer from Windows, because WSL delays the user's shell until the boot has ended. */
-        if (!a->address.known)
+        if (!a->address.known) {
+                a->report.since_usec = 0;
                 return 0;
+        }
+        agent_fill_status(a, &status);
+        r = status_format_part(&status, late ? SIZE_MAX : REPORT_PART, &a->report.next_service,
+                               &a->report.text);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
         r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        agent_fill_status(a, &status);
-        r = agent_write_status(a, &status, &failed);
-        if (r < 0)
-                return r;
+        a->report.since_usec = 0;
+        agent_write_status(a, &failed);
+        agent_begin_report(a);
         agent_notify_summary(a, &status, &failed);
         if (failed)
                 return again_later(a->report.again);
@@ -215,6 +231,7 @@ int agent_new_report(Agent *a) {
 }
 
 void agent_done_report(Agent *a) {
+        buffer_done(&a->report.text);
         again_free(a->report.again);
         sd_event_source_disable_unref(a->report.left_out);
         sd_event_source_disable_unref(a->report.maximum_delay);
@@ -223,18 +240,21 @@ void agent_done_report(Agent *a) {
 }
 
 void agent_report_later(Agent *a) {
+        uint64_t room;
         int r, enabled = SD_EVENT_OFF;
 
-        if (!a->push.unanswered) {
-                r = sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
-                loop_require(a->report.source, r);
-                return;
-        }
+        agent_begin_report(a);
+        if (!a->report.since_usec)
+                a->report.since_usec = now_usec();
+        room = a->push.unanswered ? agent_report_room(a, REPORT_DELAY_MAX_USEC) : 0;
+        r = sd_event_source_set_enabled(a->report.source,
+                                        room > 0 ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        loop_require(a->report.source, r);
         /* Further changes do not put it off. */
         (void) sd_event_source_get_enabled(a->report.maximum_delay, &enabled);
-        if (enabled != SD_EVENT_OFF)
+        if (room == 0 || enabled != SD_EVENT_OFF)
                 return;
-        r = loop_timer_start(a->report.maximum_delay, REPORT_DELAY_MAX_USEC);
+        r = loop_timer_start(a->report.maximum_delay, room);
         loop_require(a->report.maximum_delay, r);
 }
 

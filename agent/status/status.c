@@ -239,17 +239,18 @@ static json_t *service_json(const Status *s, const ConfigService *service,
                 loopback_json(s, status));
 }
 
-static json_t *services_json(const Status *s) {
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < s->config->n_services; i++) {
+/* One line for each service. */
+static void format_services(const Status *s, size_t from, size_t end, Buffer *out) {
+        for (size_t i = from; i < end; i++) {
                 const ConfigService *service = &s->config->services[i];
                 const WireService *wire =
                         service->enabled ? &s->config->wire.services[service->wire] : NULL;
+                json_t *json = service_json(s, service, &s->services[i], wire);
 
-                json_add(&array, service_json(s, service, &s->services[i], wire));
+                buffer_printf(out, "%s\n    ", i == 0 ? "" : ",");
+                json_to_buffer(json, 0, out);
+                json_decref(json);
         }
-        return array;
 }
 
 static json_t *problems_json(const Config *c) {
@@ -286,27 +287,57 @@ static json_t *update_json(const Status *s) {
                          (json_int_t) s->apply_usec);
 }
 
-int status_format(const Status *s, Buffer *out) {
-        json_t *root, *version, *config, *counters;
+/* Append the text of @json without its first @n_first and last @n_last bytes. @json: consumed */
+static void format_part(json_t *json, size_t n_first, size_t n_last, Buffer *out) {
+        _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 
-        version = json_pack("{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid,
-                            "agent_id", hex_json(s->identity->agent_id, WIRE_ID_SIZE), "distro",
-                            s->identity->distro);
-        config = configuration_json(s);
-        counters = json_pack("{s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t) s->net.events,
-                             "dumps", (json_int_t) s->net.dumps, "lost", (json_int_t) s->net.lost,
-                             "failed_dumps", (json_int_t) s->net.failed, "connects",
-                             (json_int_t) s->n_connects);
-        /* json_pack() takes ownership of every 'o', also when it fails, and it fails when one is
-         * NULL. So an allocation that failed anywhere above ends here. */
-        root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", STATUS_SCHEMA,
-                         "agent", version, "guest", guest_json(s), "helper", helper_json(s),
-                         "last_update", update_json(s), "services", services_json(s),
-                         "configuration", config, "counters", counters, "written",
-                         time_json(&s->now));
-        json_to_buffer(root, JSON_INDENT(2), out);
-        json_decref(root);
-        return out->oom ? -ENOMEM : 0;
+        if (text)
+                (void) buffer_append(out, text + n_first, strlen(text) - n_first - n_last);
+        else
+                out->oom = true;
+        json_decref(json);
+}
+
+/* All before the services. json_pack() takes ownership of every 'o', also when it fails, and it
+ * fails when one is NULL. So an allocation that failed anywhere above ends here. */
+static void format_head(const Status *s, Buffer *out) {
+        json_t *version = json_pack(
+                "{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid, "agent_id",
+                hex_json(s->identity->agent_id, WIRE_ID_SIZE), "distro", s->identity->distro);
+
+        format_part(json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema", STATUS_SCHEMA, "agent",
+                              version, "guest", guest_json(s), "helper", helper_json(s),
+                              "last_update", update_json(s)),
+                    0, strlen("\n}"), out);
+        buffer_printf(out, ",\n  \"services\": [");
+}
+
+/* All behind them. */
+static void format_tail(const Status *s, Buffer *out) {
+        json_t *counters = json_pack(
+                "{s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t) s->net.events, "dumps",
+                (json_int_t) s->net.dumps, "lost", (json_int_t) s->net.lost, "failed_dumps",
+                (json_int_t) s->net.failed, "connects", (json_int_t) s->n_connects);
+
+        buffer_printf(out, "%s],", s->config->n_services > 0 ? "\n  " : "");
+        format_part(json_pack("{s:o, s:o, s:o}", "configuration", configuration_json(s), "counters",
+                              counters, "written", time_json(&s->now)),
+                    strlen("{"), 0, out);
+}
+
+int status_format_part(const Status *s, size_t most, size_t *next, Buffer *out) {
+        size_t n = s->config->n_services;
+        size_t end = *next < n && most < n - *next ? *next + most : n;
+
+        if (buffer_length(out) == 0)
+                format_head(s, out);
+        format_services(s, *next, end, out);
+        *next = end;
+        if (end == n)
+                format_tail(s, out);
+        if (out->oom)
+                return -ENOMEM;
+        return end < n;
 }
 
 static const char *helper_phrase(const StatusHelper *h) {

@@ -103,8 +103,18 @@ typedef struct Status { /* everything borrowed */
 void status_time_format(uint64_t realtime_usec, char ret_text[STATUS_TIME_TEXT_SIZE]);
 StatusTime status_time_now(void);
 
-/* Append the text to @out. Return: 0, or -ENOMEM. */
-int status_format(const Status *s, Buffer *out);
+/**
+ * status_format_part() - append a part of the text
+ * @most: services in this part, at least 1
+ * @next: the service that comes next; 0 at first
+ * @out: the parts so far; empty at first
+ *
+ * With thousands of services the text takes long. In parts, there is time for other things between
+ * them; but if anything in the status changes meanwhile, the text has to begin anew.
+ *
+ * Return: 1 when there are more parts, 0 when the text is whole, or -ENOMEM.
+ */
+int status_format_part(const Status *s, size_t most, size_t *next, Buffer *out);
 
 /* The line in 'systemctl status': "172.20.1.2 on eth0; helper connected; 2 of 3 services active".
  */

@@ -155,14 +155,14 @@ def test_a_thousand_connections_and_none_of_them_costs_while_idle(carried):
     release = threading.Event()
     server = Server(guest, PORT, behave=lambda c, name: (c.sendall(c.recv(1)), release.wait(),
                                                          c.sendall(read_all(c))))
-    before = program.n_descriptors()
+    before = program.n_sockets()
     clients = []
     for _ in range(CLIENTS):
         clients.append(outside.connect(PORT))
         clients[-1].sendall(b"a")
     assert all(c.recv(1) == b"a" for c in clients)
     # Two sockets for each, and no pipe but the few that are kept.
-    assert program.n_descriptors() <= before + 2 * CLIENTS + 2 * 16
+    assert program.n_sockets() <= before + 2 * CLIENTS + 2 * 16
     release.set()
     for c in clients:
         c.sendall(b"b")
@@ -170,7 +170,7 @@ def test_a_thousand_connections_and_none_of_them_costs_while_idle(carried):
     assert all(read_all(c) == b"b" for c in clients)
     for c in clients:
         c.close()
-    wait_until(lambda: program.n_descriptors() <= before + 2 * 16, "all are closed")
+    wait_until(lambda: program.n_sockets() <= before + 2 * 16, "all are closed")
     server.close()
 
 
@@ -358,12 +358,12 @@ def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program,
     program.start_when_wanted()
     wait_loopback(guest, "web", "carried")
     server = (Server if protocol == "tcp" else UdpServer)(guest, PORT)
-    before = program.n_descriptors()
+    before = program.n_sockets()
     with outside.connect(PORT) if protocol == "tcp" else outside.udp(PORT) as s:
         s.send(b"one")
         if protocol == "udp":
             assert s.recv(9) == b"one"
-        wait_until(lambda: program.n_descriptors() > before, "what it carries")
+        wait_until(lambda: program.n_sockets() > before, "what it carries")
         shutil.copy(installed, installed + ".new")
         os.rename(installed + ".new", installed)
         guest.service("other", f"listen = {PORT + 1}\nprotocol = {protocol}\nconnect = loopback")

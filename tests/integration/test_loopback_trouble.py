@@ -83,11 +83,11 @@ def test_a_port_that_goes_leaves_room_for_the_others(carried):
         wait_loopback(guest, name, "carried")
     holders = [hold(guest, PORT), hold(guest, OTHER)]
     server = Server(guest, DEAF)
-    before = program.n_descriptors()
+    before = program.n_sockets()
     clients = connect_many(outside, PORT, PORT_CONNECTIONS_MAX)
     clients += connect_many(outside, OTHER, CONNECTIONS_MAX - PORT_CONNECTIONS_MAX)
-    wait_until(lambda: program.n_descriptors() >= before + 2 * CONNECTIONS_MAX,
-               lambda: f"all connections: {before}, {program.n_descriptors()}")
+    wait_until(lambda: program.n_sockets() >= before + 2 * CONNECTIONS_MAX,
+               lambda: f"all connections: {before}, {program.n_sockets()}")
     with outside.connect(DEAF) as waiting:
         waiting.sendall(b"ping")
         waiting.shutdown(socket.SHUT_WR)

@@ -51,7 +51,7 @@ def test_datagrams_of_all_sizes(carried):
 def test_each_port_of_the_host_is_a_client_of_its_own(carried):
     guest, outside, program = carried
     server = UdpServer(guest, PORT)
-    before = program.n_descriptors()
+    before = program.n_sockets()
     clients = [outside.udp(PORT) for _ in range(100)]
     for i, client in enumerate(clients):
         client.send(b"%d" % i)
@@ -60,7 +60,7 @@ def test_each_port_of_the_host_is_a_client_of_its_own(carried):
         client.send(b"again")
         assert client.recv(99) == b"again"
     assert len(set(server.peers)) == 100 and {host for host, _ in server.peers} == {"127.0.0.1"}
-    wait_until(lambda: program.n_descriptors() == before + 100, "a socket for each")
+    wait_until(lambda: program.n_sockets() == before + 100, "a socket for each")
     for client in clients:
         client.close()
     server.close()
@@ -69,9 +69,9 @@ def test_each_port_of_the_host_is_a_client_of_its_own(carried):
 def test_a_server_that_starts_later_dies_and_comes_back_on_v6(carried):
     guest, outside, program = carried
     with outside.udp(PORT) as client:
-        before = program.n_descriptors()
+        before = program.n_sockets()
         assert ask(client, b"nobody") is None
-        wait_until(lambda: program.n_descriptors() == before, "a port where nobody listens costs nothing")
+        wait_until(lambda: program.n_sockets() == before, "a port where nobody listens costs nothing")
         for i, address in enumerate(("127.0.0.1", "::1", "127.0.0.1")):
             server = UdpServer(guest, PORT, address)
             wait_answer(client, b"ping %d" % i)  # none that an earlier server has sent late
@@ -128,27 +128,27 @@ def test_the_limit_of_sessions(carried):
         server.close()
         silent = UdpServer(guest, PORT)
         silent.answer = False
-        before = program.n_descriptors()
+        before = program.n_sockets()
         # The socket's queue loses what comes faster than it is read, so it takes several rounds.
         wait_until(lambda: outside.flood(PORT, range(20000, 20000 + n)) or
-                   program.n_descriptors() >= before + 4000,
-                   lambda: f"many sessions: {before}, {program.n_descriptors()}")
+                   program.n_sockets() >= before + 4000,
+                   lambda: f"many sessions: {before}, {program.n_sockets()}")
         silent.answer = True
         wait_answer(answered, b"still me")
         assert mine in silent.peers
         with outside.udp(PORT) as client:
             wait_answer(client, b"new")
-        assert program.n_descriptors() <= before + 4096
+        assert program.n_sockets() <= before + 4096
         silent.close()
 
 
 def test_two_ports_that_are_flooded_leave_room_for_a_third_one(carried):
     guest, outside, program = carried
     flooded = [PORT + 1, PORT + 2]
-    alone = program.n_descriptors()
+    alone = program.n_sockets()
     guest.service("games", f"listen = {flooded[0]}-{flooded[1]}\nprotocol = udp\nconnect = loopback")
     wait_loopback(guest, "games", "carried")
-    wait_until(lambda: program.n_descriptors() == alone + 2, "its two ports")
+    wait_until(lambda: program.n_sockets() == alone + 2, "its two ports")
     silent = [UdpServer(guest, port) for port in flooded]
     for server in silent:
         server.answer = False
@@ -158,13 +158,13 @@ def test_two_ports_that_are_flooded_leave_room_for_a_third_one(carried):
     def flood_more():
         for port in flooded:
             outside.flood(port, range(20000, 20000 + n))
-        return program.n_descriptors() >= before + 8192
+        return program.n_sockets() >= before + 8192
 
-    wait_until(flood_more, lambda: f"all sessions: {before}, {program.n_descriptors()}")
+    wait_until(flood_more, lambda: f"all sessions: {before}, {program.n_sockets()}")
     server = UdpServer(guest, PORT)
     with outside.udp(PORT) as client:
         wait_answer(client)
-    assert program.n_descriptors() <= before + 8192
+    assert program.n_sockets() <= before + 8192
     for server in [server, *silent]:
         server.close()
 

@@ -6,14 +6,12 @@ import time
 from guest import wait_until
 
 N = 10_000
+CHANGES = 200  # of the address, one every few milliseconds
 MANY_DELAY = 120  # seconds for something with all of them
 
 
 def test_ten_thousand_services(guest, host):
-    folder = os.path.join(guest.root, "etc/wslbridge/services.d")
-    for i in range(N):
-        with open(os.path.join(folder, f"s{i:05}.ini"), "w") as f:
-            f.write(f"[service]\nlisten = {10000 + i}\n")
+    write_services(guest, N)
     host.start(max_endpoints=N)
     guest.start()
     wait_until(lambda: len(host.rules()) == N, "all rules", MANY_DELAY)
@@ -27,6 +25,26 @@ def test_ten_thousand_services(guest, host):
     assert len(guest.log().splitlines()) < 200  # not one line for each service
     guest.stop()
     wait_until(lambda: host.rules() == {}, "all withdrawn", MANY_DELAY)
+
+
+def write_services(guest, n):
+    folder = os.path.join(guest.root, "etc/wslbridge/services.d")
+    for i in range(n):
+        with open(os.path.join(folder, f"s{i:05}.ini"), "w") as f:
+            f.write(f"[service]\nlisten = {10000 + i}\n")
+
+
+def test_changes_without_an_end_do_not_hide_the_status(guest, host):
+    """The status of so many services takes longer to make than it is from one change to the next."""
+    write_services(guest, N)
+    host.start(max_endpoints=N)
+    guest.start()
+    guest.wait_state(f"s{N - 1:05}", "active", MANY_DELAY)
+    written = set()
+    for _ in range(CHANGES):
+        guest.new_address()
+        written.add(os.stat(os.path.join(guest.state, "status.json")).st_ino)
+    assert len(written) > 2, f"{CHANGES} changes"
 
 
 def start_alone(guest):

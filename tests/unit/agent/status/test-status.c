@@ -86,9 +86,10 @@ static void teardown(void) {
 static void format(void) {
         Buffer text = BUFFER_NULL;
         json_error_t error;
+        size_t next = 0;
 
         json_decref(root);
-        ck_assert_int_eq(status_format(&status, &text), 0);
+        ck_assert_int_eq(status_format_part(&status, SIZE_MAX, &next, &text), 0);
         root = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, &error);
         ck_assert_msg(root != NULL, "%s in %s", error.text, buffer_text(&text));
         buffer_done(&text);
@@ -154,6 +155,40 @@ START_TEST(test_values) {
         ck_assert_int_eq(json_integer_value(at("services.1.listens.0.count")), 11);
         ck_assert_str_eq(text_at("services.1.listens.1.listen"), "[::]:2222");
         ck_assert(json_is_false(at("configuration.stale")));
+}
+END_TEST
+
+/* The text is the same in however many parts it is made. A configuration may have shrunk since. */
+START_TEST(test_parts) {
+        static const struct {
+                size_t n, most, from;
+                unsigned parts;
+        } cases[] = {
+                {2, SIZE_MAX, 0, 1}, {2, 2, 0, 1}, {2, 1, 0, 2}, {0, 1, 0, 1}, {1, SIZE_MAX, 7, 1},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Buffer text = BUFFER_NULL, whole = BUFFER_NULL;
+                size_t next = cases[i].from, first = cases[i].from;
+                unsigned parts = 1;
+                int r;
+
+                config.n_services = cases[i].n;
+                while ((r = status_format_part(&status, cases[i].most, &next, &text)) == 1)
+                        parts++;
+                ck_assert_int_eq(r, 0);
+                ck_assert_uint_eq(parts, cases[i].parts);
+                ck_assert_int_eq(status_format_part(&status, SIZE_MAX, &first, &whole), 0);
+                ck_assert_str_eq(buffer_text(&text), buffer_text(&whole));
+                root = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
+                ck_assert_uint_eq(json_array_size(at("services")),
+                                  cases[i].from == 0 ? cases[i].n : 0);
+                ck_assert(json_is_integer(at("counters.connects")));
+                json_decref(root);
+                root = NULL;
+                buffer_done(&text);
+                buffer_done(&whole);
+        }
 }
 END_TEST
 
@@ -298,6 +333,7 @@ int main(void) {
 
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, test_values);
+        tcase_add_test(t, test_parts);
         tcase_add_test(t, test_troubles);
         tcase_add_test(t, test_summary);
         tcase_add_test(t, test_own_address);
