@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define ADOPTION_ANY         "0.0.0.0/" /* before a port alone */
+#define ADOPTION_SPELLED_MAX (IP_ENDPOINT_TEXT_MAX + sizeof(ADOPTION_ANY))
+
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
         return value->parsed && value->data && !(entry && ledger_entry_proves(entry, value));
 }
@@ -31,26 +34,25 @@ bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
 bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry) {
         *ret_entry = (LedgerEntry){.listen = value->listen, .star = rule_value_has_star(value)};
         if (!adoption_is_asked(adoptions, value) ||
-            (ret_entry->star && rule_family_is_relay(value->family)) || /* it knows no "*" */
-            rule_target_parse(value->data, value->family, &ret_entry->current) < 0)
+            rule_target_parse(value->data, value->family, &ret_entry->current) < 0 ||
+            !ledger_target_fits(ret_entry, &ret_entry->current))
                 return false;
         ret_entry->next = ret_entry->current;
         return ledger_entry_proves(ret_entry, value);
 }
 
-/* To the form of the registry, which rule_endpoint_parse() reads. Return: 0 or -EINVAL. */
-static int adoption_spell(const char *text, char ret_text[RULE_TEXT_MAX + 2]) {
+/* To the form of the registry, which rule_endpoint_parse() reads. @text: shorter than
+ * IP_ENDPOINT_TEXT_MAX. Return: 0 or -EINVAL. */
+static int adoption_spell(const char *text, char ret_text[ADOPTION_SPELLED_MAX]) {
         const char *separator = strrchr(text, '/');
         size_t n = strlen(text);
         char *p = ret_text;
 
-        if (n > RULE_TEXT_MAX - sizeof("0.0.0.0/"))
-                return -EINVAL;
         if (!separator)
                 separator = strrchr(text, ':');
         if (!separator) {
-                memcpy(p, "0.0.0.0/", strlen("0.0.0.0/"));
-                memcpy(p + strlen("0.0.0.0/"), text, n + 1);
+                memcpy(p, ADOPTION_ANY, strlen(ADOPTION_ANY));
+                memcpy(p + strlen(ADOPTION_ANY), text, n + 1);
                 return 0;
         }
         n = (size_t) (separator - text);
@@ -81,7 +83,7 @@ static int adoption_protocol(const char *text, char ret_text[IP_ENDPOINT_TEXT_MA
 }
 
 int adoption_parse(const char *text, IpEndpoint ret[ADOPTION_ENDPOINTS_MAX]) {
-        char endpoint[IP_ENDPOINT_TEXT_MAX], spelled[RULE_TEXT_MAX + 2];
+        char endpoint[IP_ENDPOINT_TEXT_MAX], spelled[ADOPTION_SPELLED_MAX];
         int udp = adoption_protocol(text, endpoint);
         int r = udp < 0 ? udp : adoption_spell(endpoint, spelled), n = 1;
 

@@ -225,7 +225,7 @@ static int ledger_name_parse(const char *name, IpEndpoint *ret_listen) {
 }
 
 /* Only the relay carries UDP, and it knows no "*". */
-static bool ledger_target_fits(const LedgerEntry *e, const RuleTarget *t) {
+bool ledger_target_fits(const LedgerEntry *e, const RuleTarget *t) {
         if (!rule_target_is_set(t))
                 return true;
         return rule_target_is_relay(t) ? !e->star && (t->way == RULE_WAY_RELAY || !e->listen.udp)

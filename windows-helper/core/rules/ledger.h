@@ -86,3 +86,6 @@ void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1
 /* Return: 0, or -EINVAL when name or data is malformed. Then the caller reports the entry, keeps it
  * in the storage and leaves it out of the ledger, because it proves nothing. */
 int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entry);
+
+/* Whether an entry can lead to @t. One that says so without that could not be read again. */
+bool ledger_target_fits(const LedgerEntry *e, const RuleTarget *t);

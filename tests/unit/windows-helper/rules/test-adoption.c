@@ -64,6 +64,13 @@ START_TEST(test_spellings) {
                 {"53/udp", "0.0.0.0:53/udp", NULL},
                 {"*:53/udp", "0.0.0.0:53/udp", "[::]:53/udp"},
                 {"[fd00::1]:53/udp", "[fd00::1]:53/udp", NULL},
+                /* the longest that there are */
+                {"[fd00:1111:2222:3333:4444:5555:6666:7777]:65535/udp",
+                 "[fd00:1111:2222:3333:4444:5555:6666:7777]:65535/udp", NULL},
+                {"fd00:1111:2222:3333:4444:5555:6666:7777/65535",
+                 "[fd00:1111:2222:3333:4444:5555:6666:7777]:65535", NULL},
+                {"[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535/udp",
+                 "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535/udp", NULL},
         };
         IpEndpoint found[ADOPTION_ENDPOINTS_MAX];
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -100,6 +107,45 @@ START_TEST(test_what_may_be_adopted) {
         ck_assert(!adoption_possible(&t.values[2], NULL));
         ck_assert(!adoption_possible(&t.values[3], NULL));
         rule_table_done(&t);
+}
+END_TEST
+
+/* Claim: what becomes ours as it is can be read in the ledger again. */
+START_TEST(test_proof) {
+        static const struct {
+                RuleFamily family;
+                const char *name, *data;
+                bool proven;
+        } cases[] = {
+                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80", true},
+                {RULE_V4TOV4, "*/80", "172.20.0.2/80", true},
+                {RULE_V4TOV4, "0.0.0.0/080", "172.20.0.2/80", false},
+                {RULE_V4TOV4, "0.0.0.0/80", "name/80", false},
+                {RULE_RELAY_TCP, "0.0.0.0/80", "172.20.0.2/80 proxy-v2", true},
+                {RULE_RELAY_TCP, "*/80", "172.20.0.2/80", false},
+                {RULE_RELAY_UDP, "0.0.0.0/53", "172.20.0.2/53", true},
+                {RULE_RELAY_UDP, "0.0.0.0/53", "172.20.0.2/53 proxy-v2", false},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                char name[LEDGER_NAME_MAX], data[LEDGER_TEXT_MAX + 1];
+                RuleTable t = RULE_TABLE_NULL;
+                LedgerEntry e;
+
+                ck_assert_int_eq(rule_table_add(&t, cases[i].family, cases[i].name, cases[i].data),
+                                 0);
+                ck_assert_msg(adoption_proof(&t, &t.values[0], &e) == cases[i].proven, "%s = %s",
+                              cases[i].name, cases[i].data);
+                if (cases[i].proven) {
+                        strcpy(e.owner, "00/Debian");
+                        strcpy(e.service, "web");
+                        ledger_name_format(&e.listen, name);
+                        ledger_entry_format(&e, data);
+                        ck_assert_msg(ledger_entry_parse(name, data, &e) == 0, "%s", data);
+                        ck_assert(ledger_entry_proves(&e, &t.values[0]));
+                }
+                rule_table_done(&t);
+        }
 }
 END_TEST
 
@@ -161,6 +207,7 @@ int main(void) {
         tcase_add_test(tc, test_spellings);
         tcase_add_test(tc, test_the_offer_in_a_text);
         tcase_add_test(tc, test_what_may_be_adopted);
+        tcase_add_test(tc, test_proof);
         tcase_add_test(tc, test_port_of_a_name);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
