@@ -6,6 +6,8 @@
 
 #include "windows-helper/core/status/read.h"
 
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +32,6 @@ const char *status_field(const StatusRecord *record, const char *name) {
 
 static void status_add(StatusRecord *record, const JsonToken *t) {
         StatusField *f = &record->fields[record->n];
-
         size_t n = t->has_name ? strlen(t->name) : 0;
 
         if (record->n == STATUS_FIELDS_MAX || n >= sizeof(f->name))
@@ -38,6 +39,7 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
         record->n++;
         memcpy(f->name, t->name, n);
         f->name[n] = '\0';
+        utf8_clean(f->name);
         switch (t->type) {
         case JSON_TRUE:
                 strcpy(f->text, "true");
@@ -49,6 +51,7 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
         case JSON_NUMBER:
                 (void) snprintf(f->text, sizeof(f->text), "%s%s", t->text,
                                 t->cut ? STATUS_CUT : "");
+                utf8_clean(f->text);
                 break;
         case JSON_NULL:
         case JSON_END:

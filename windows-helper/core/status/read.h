@@ -3,7 +3,8 @@
 
 /*
  * Reads status.json, in which the helper reports its state, record by record. Nothing is kept, so a
- * file with 10,000 services needs no more memory than one with ten.
+ * file with 10,000 services needs no more memory than one with ten. All texts are cleaned, so that
+ * none of them forges a line or a command of the doctor's, or controls the terminal.
  */
 
 #include "common/json-read.h"

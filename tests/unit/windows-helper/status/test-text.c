@@ -119,6 +119,26 @@ START_TEST(test_what_is_not_a_status) {
 }
 END_TEST
 
+static void expect_clean(void *userdata, StatusKind kind, const StatusRecord *record) {
+        if (kind != STATUS_SERVICE)
+                return;
+        ck_assert_str_eq(status_field(record, "name"), "a?b");
+        ck_assert_str_eq(status_field(record, "te?xt"), "?[2J??.");
+        (*(size_t *) userdata)++;
+}
+
+/* Claim: a text of a guest cannot begin a line of its own, such as one to be copied. */
+START_TEST(test_texts_are_clean) {
+        static const char json[] =
+                "{\"schema\": 1, \"agents\": [{\"services\": ["
+                "{\"name\": \"a\\nb\", \"te\\u0007xt\": \"\\u001b[2J\\u202e\xc3.\"}]}]}";
+        size_t n = 0;
+
+        ck_assert_int_eq(status_read(json, sizeof(json) - 1, expect_clean, &n), 0);
+        ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 START_TEST(test_json_is_quoted) {
         Buffer out = BUFFER_NULL;
         JsonWriter w = JSON_WRITER(&out);
@@ -257,6 +277,7 @@ int main(void) {
 
         tcase_add_test(t, test_status_for_people);
         tcase_add_test(t, test_what_is_not_a_status);
+        tcase_add_test(t, test_texts_are_clean);
         tcase_add_test(t, test_json_is_quoted);
         tcase_add_test(t, test_policy_values);
         tcase_add_test(t, test_a_long_policy_value_is_cut);
