@@ -70,12 +70,23 @@ static void draft_listen(Buffer *draft, const char *address, const char *ports, 
         }
 }
 
+static bool ports_fit(const char *ports, ConfigProblems *problems) {
+        if (strcspn(ports, "/") >= PORTS_MAX) {
+                config_problems_add(problems, 0, "listen",
+                                    "has more than %d characters; write a port, as in 8080, or a "
+                                    "range, as in 8000-8010",
+                                    PORTS_MAX - 1);
+                return false;
+        }
+        return value_fits("listen", ports, problems);
+}
+
 /* This message speaks of the command line. The parser of the file would speak of lines. */
 static void check_lengths(const char *ports, int n_ports, const char *guest_ports,
                           ConfigProblems *problems) {
         ConfigValue value = {.problems = problems, .key = "listen", .text = ports};
         uint16_t first, count, guest_count;
-        char host[16];
+        char host[PORTS_MAX];
 
         (void) snprintf(host, sizeof(host), "%.*s", n_ports, ports);
         if (config_parse_ports(&value, host, &first, &count) &&
@@ -99,7 +110,7 @@ void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
         n_ports = (int) strcspn(ports, ":");
 
         buffer_printf(&draft, "[service]\n");
-        if (value_fits("listen", request->ports, problems)) {
+        if (ports_fit(request->ports, problems)) {
                 for (size_t i = 0; i < request->n_addresses; i++)
                         draft_listen(&draft, request->addresses[i], ports, n_ports, problems);
                 if (request->n_addresses == 0)

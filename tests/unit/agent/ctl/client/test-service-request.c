@@ -105,6 +105,9 @@ START_TEST(mistakes) {
                  NULL,
                  "11 ports of the host cannot lead to 1 of the guest"},
                 {{.ports = "80:x"}, "listen", "'x'"},
+                /* the port would be 1, if it were cut anywhere */
+                {{.ports = "80:00000000000000000000000000010090"}, "listen", "31 characters"},
+                {{.ports = "000000000000000000000000000001080/udp"}, "listen", "31 characters"},
                 {{.ports = "80/sctp"}, "protocol", "neither tcp nor udp"},
                 {{.ports = "80", .client_address = "yes"}, "client-address", "neither hidden nor"},
                 {{.ports = "80/udp", .client_address = "proxy-v2"}, "client-address", "is for TCP"},
