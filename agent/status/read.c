@@ -313,7 +313,8 @@ void report_time_format(const ReportTime *t, uint64_t now_usec,
                 now_usec > t->monotonic_usec ? (now_usec - t->monotonic_usec) / USEC_PER_SEC : 0;
         size_t unit = 0;
 
-        if (strlen(t->time) < strlen("2026-01-31T12:00:00")) {
+        /* It is cut below, and a character that has several bytes would be cut, too. */
+        if (strspn(t->time, "0123456789-:.TZ") < strlen("2026-01-31T12:00:00")) {
                 (void) snprintf(ret_text, REPORT_TIME_TEXT_SIZE, "an unknown time");
                 return;
         }

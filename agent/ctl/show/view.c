@@ -8,6 +8,7 @@
 
 #include "agent/util/json-build.h"
 
+#include "common/text-width.h"
 #include "common/text-wrap.h"
 #include "common/utf8.h"
 
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define LABEL_WIDTH        10 /* of the lines of the header */
+#define FORWARDER_WIDTH    30 /* of each of the two words in that column, which is never cut */
 #define PROBLEMS_SHOWN_MAX 5
 
 static Colour state_colour(const char *state) {
@@ -191,26 +193,31 @@ static void guest_port_text(const ReportService *s, const ReportListen *listen, 
                 (void) snprintf(ret_text, size, "%s%u", where, listen->connect_port);
 }
 
+/* Takes what @text has. */
+static void buffer_cell(Table *t, unsigned column, Buffer *text) {
+        table_cell(t, column, COLOUR_NONE, buffer_text(text));
+        t->oom = t->oom || text->oom;
+        buffer_done(text);
+}
+
 /* "portproxy", "relay (protocol)" */
 static void forwarder_cell(Table *t, unsigned column, const ReportService *s) {
-        char text[64];
+        Buffer text = BUFFER_NULL;
 
+        buffer_printf(&text, "%.*s", (int) text_fit(s->forwarder, FORWARDER_WIDTH), s->forwarder);
         if (*s->why && strcmp(s->why, "default") != 0)
-                (void) snprintf(text, sizeof(text), "%.30s (%.30s)", s->forwarder, s->why);
-        else
-                (void) snprintf(text, sizeof(text), "%.60s", s->forwarder);
-        table_cell(t, column, COLOUR_NONE, text);
+                buffer_printf(&text, " (%.*s)", (int) text_fit(s->why, FORWARDER_WIDTH), s->why);
+        buffer_cell(t, column, &text);
 }
 
 /* "0.0.0.0:53/udp" */
 static void listen_cell(Table *t, unsigned column, const ReportService *s,
                         const ReportListen *listen) {
         bool udp = strcmp(s->protocol, "udp") == 0;
-        char text[CONFIG_LISTEN_TEXT_SIZE + sizeof("/udp")];
+        Buffer text = BUFFER_NULL;
 
-        (void) snprintf(text, sizeof(text), "%.*s%s", CONFIG_LISTEN_TEXT_SIZE, listen->listen,
-                        udp ? "/udp" : "");
-        table_cell(t, column, COLOUR_NONE, text);
+        buffer_printf(&text, "%s%s", listen->listen, udp ? "/udp" : "");
+        buffer_cell(t, column, &text);
 }
 
 static void service_note(Table *t, const ReportService *s) {

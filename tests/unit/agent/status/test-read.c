@@ -172,6 +172,9 @@ START_TEST(times) {
         }
         report_time_format(&report->helper_since, 0, text);
         ck_assert_str_eq(text, "an unknown time");
+        report->helper_since.time = "2026-01-31\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
+        report_time_format(&report->helper_since, 0, text);
+        ck_assert_str_eq(text, "an unknown time");
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 
 /* The tables that wslbridgectl prints: columns that fit the terminal, an ellipsis, and colours. */
 
-#include "agent/ctl/show/table.h"
+#include "agent/ctl/show/view.h"
 #include "agent/util/cleanup.h"
 #include "common/text-width.h"
 
@@ -45,6 +45,41 @@ static size_t widest_line(const char *text) {
         }
         return widest;
 }
+
+/* Claim: a word is cut between two characters, never inside one. */
+START_TEST(words_of_a_service) {
+        char listen[2 * CONFIG_LISTEN_TEXT_SIZE + 2] = ":", word[80] = ":";
+        ReportListen listens[] = {{listen, 1, 80}};
+        ReportService service = {.name = "web",
+                                 .state = "active",
+                                 .reason = "",
+                                 .text = "",
+                                 .protocol = "udp",
+                                 .connect = "",
+                                 .forwarder = word,
+                                 .why = word,
+                                 .guest = "",
+                                 .loopback = "",
+                                 .loopback_text = "",
+                                 .listens = listens,
+                                 .n_listens = 1};
+        const Report report = {.services = &service, .n_services = 1};
+        const char *row;
+
+        while (strlen(listen) < sizeof(listen) - 2)
+                strcat(listen, "\u00e4");
+        while (strlen(word) < 62)
+                strcat(word, "\u00e4");
+        view_services(&report, NULL, &(Style){0}, &out);
+        row = strchr(buffer_text(&out), '\n') + 1;
+        ck_assert_ptr_nonnull(strstr(row, listen));
+        ck_assert_ptr_nonnull(strstr(row, "\u00e4/udp  80  "));
+        word[59] = '\0'; /* 30 columns of it */
+        ck_assert_ptr_nonnull(strstr(row, word));
+        ck_assert_ptr_nonnull(strstr(row, "\u00e4 (:\u00e4"));
+        ck_assert_str_eq(row + strlen(row) - 4, "\u00e4)\n");
+}
+END_TEST
 
 START_TEST(table_as_wide_as_it_gets) {
         Table t;
@@ -98,6 +133,7 @@ int main(void) {
         TCase *c = tcase_create("table");
 
         tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_test(c, words_of_a_service);
         tcase_add_test(c, table_as_wide_as_it_gets);
         tcase_add_test(c, table_fits);
         tcase_add_test(c, ellipsis_and_colour);
