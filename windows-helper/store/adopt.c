@@ -62,11 +62,14 @@ static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEn
 static void adopt_tell(const RuleTable *rules, const bool *requested) {
         for (size_t i = 0; i < rules->n_values; i++) {
                 const RuleValue *v = &rules->values[i];
+                char value[WIRE_TEXT_MAX + 1];
 
-                if (requested[i])
-                        (void) console_printf("%s %s = %s: will be taken over when a guest's "
-                                              "service asks for it\n",
-                                              rule_family_name(v->family), v->name, v->data);
+                if (!requested[i])
+                        continue;
+                conflict_value_text(v, value);
+                (void) console_printf("%s %s: will be taken over when a guest's service asks for "
+                                      "it\n",
+                                      rule_family_name(v->family), value);
         }
 }
 

@@ -26,6 +26,10 @@ bool conflict_command(const RuleValue *value, char ret_command[CONFLICT_COMMAND_
         return true;
 }
 
+void conflict_value_text(const RuleValue *value, char ret_text[WIRE_TEXT_MAX + 1]) {
+        result_text(ret_text, "%s = %s", value->name, value->data ? value->data : "?");
+}
+
 static void conflict_text_relay(const RuleValue *value, const char *listen, const char *command,
                                 char ret_text[WIRE_TEXT_MAX + 1]) {
         int n = WIRE_TEXT_MAX + 1;

@@ -22,6 +22,9 @@
  */
 bool conflict_command(const RuleValue *value, char ret_command[CONFLICT_COMMAND_MAX]);
 
+/* "NAME = DATA", on one line whatever somebody has put there; what is too long is cut. */
+void conflict_value_text(const RuleValue *value, char ret_text[WIRE_TEXT_MAX + 1]);
+
 /* The text of a service whose endpoint @value has. It has the offer of ADOPTION_TEXT where that can
  * work and there is room for it. */
 void conflict_text(const RuleValue *value, char ret_text[WIRE_TEXT_MAX + 1]);

@@ -84,7 +84,7 @@ static void answer_on_octal(void *userdata, const char *value) {
                 unsigned long number = strtoul(p, &end, 8);
                 uint8_t byte = (uint8_t) number;
 
-                if (end == p || number > UINT8_MAX)
+                if (*p < '0' || *p > '7' || number > UINT8_MAX) /* strtoul() takes signs */
                         a->error = -EINVAL;
                 else if (buffer_append(a->out, &byte, 1) < 0)
                         a->error = -ENOMEM;

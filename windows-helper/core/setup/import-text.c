@@ -7,6 +7,7 @@
 #include "windows-helper/core/setup/import.h"
 
 #include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/conflict-text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static void connect_text(const WireListen *l, Buffer *out) {
 
 int import_parse_listen(const char *text, WireListen *ret_listen) {
         IpEndpoint first[ADOPTION_ENDPOINTS_MAX];
-        char single[IP_ENDPOINT_TEXT_MAX], *end;
+        char single[IP_ENDPOINT_TEXT_MAX];
         const char *dash = strrchr(text, '-');
         size_t n = dash ? (size_t) (dash - text) : strlen(text);
         unsigned long last = 0;
@@ -41,11 +42,10 @@ int import_parse_listen(const char *text, WireListen *ret_listen) {
         single[n] = '\0';
         if (adoption_parse(single, first) != 1 || first[0].udp)
                 return -EINVAL;
-        if (dash)
-                last = strtoul(dash + 1, &end, 10);
-        else
-                last = first[0].port;
-        if ((dash && *end) || last < first[0].port || last > UINT16_MAX)
+        if (dash && dash[1 + strspn(dash + 1, "0123456789")]) /* strtoul() takes signs and spaces */
+                return -EINVAL;
+        last = dash ? strtoul(dash + 1, NULL, 10) : first[0].port;
+        if (last < first[0].port || last > UINT16_MAX)
                 return -EINVAL;
         *ret_listen = (WireListen){.addr = first[0].addr,
                                    .port = first[0].port,
@@ -96,6 +96,7 @@ static void show_service(const ImportService *s, Buffer *out) {
 }
 
 void import_show(const ImportPlan *p, Buffer *out) {
+        char value[WIRE_TEXT_MAX + 1];
         size_t n_known = 0;
 
         if (p->n_services > 0)
@@ -108,12 +109,13 @@ void import_show(const ImportPlan *p, Buffer *out) {
                 if (n_known++ == 0)
                         buffer_printf(out,
                                       "These have a service already, which takes them over:\n");
-                buffer_printf(out, "  %s = %s\n", p->taken[i].value->name, p->taken[i].value->data);
+                conflict_value_text(p->taken[i].value, value);
+                buffer_printf(out, "  %s\n", value);
         }
         if (p->n_left > 0)
                 buffer_printf(out, "These stay as they are:\n");
-        for (size_t i = 0; i < p->n_left; i++)
-                buffer_printf(out, "  %s = %s: it %s\n", p->left[i].value->name,
-                              p->left[i].value->data ? p->left[i].value->data : "?",
-                              p->left[i].why);
+        for (size_t i = 0; i < p->n_left; i++) {
+                conflict_value_text(p->left[i].value, value);
+                buffer_printf(out, "  %s: it %s\n", value, p->left[i].why);
+        }
 }

@@ -96,6 +96,21 @@ START_TEST(test_names_that_are_no_endpoint) {
 }
 END_TEST
 
+/* Claim: a value is one line, whatever is in it. */
+START_TEST(test_the_value) {
+        char text[WIRE_TEXT_MAX + 1], data[2 * WIRE_TEXT_MAX];
+
+        conflict_value_text(value(RULE_V4TOV4, "0.0.0.0/80", "10.0.0.1/80"), text);
+        ck_assert_str_eq(text, "0.0.0.0/80 = 10.0.0.1/80");
+        conflict_value_text(value(RULE_V4TOV4, "a\nb", NULL), text);
+        ck_assert_str_eq(text, "a?b = ?");
+        memset(data, 'x', sizeof(data) - 1);
+        data[sizeof(data) - 1] = '\0';
+        conflict_value_text(value(RULE_V4TOV4, "0.0.0.0/80", data), text);
+        ck_assert_uint_eq(strlen(text), WIRE_TEXT_MAX);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("conflict-text");
         TCase *tc = tcase_create("conflict-text");
@@ -105,6 +120,7 @@ int main(void) {
         tcase_add_test(tc, test_relay);
         tcase_add_test(tc, test_the_longest);
         tcase_add_test(tc, test_names_that_are_no_endpoint);
+        tcase_add_test(tc, test_the_value);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

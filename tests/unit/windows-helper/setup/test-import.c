@@ -101,6 +101,18 @@ START_TEST(test_folk_script) {
 }
 END_TEST
 
+/* Claim: what somebody has put into a value does not look like another line of the plan. */
+START_TEST(test_values_of_several_lines) {
+        rule(RULE_V4TOV4, "0.0.0.0/80", "a\nb/80");
+        rule(RULE_V4TOV4, "x\n  0.0.0.0/81", GUEST "/81");
+        expect(IMPORT_GUESS, "These stay as they are:\n"
+                             "  0.0.0.0/80 = a?b/80: it leads to 'a?b/80', which is no address and "
+                             "port\n"
+                             "  x?  0.0.0.0/81 = 172.28.71.5/81: it does not name an address and a "
+                             "port\n");
+}
+END_TEST
+
 START_TEST(test_stale) {
         rule(RULE_V4TOV4, "0.0.0.0/80", "172.28.70.1/80"); /* WSL's network, another address */
         rule(RULE_V4TOV4, "0.0.0.0/81", "172.29.0.9/81");  /* no network of this host */
@@ -261,6 +273,8 @@ START_TEST(test_parse_listen) {
                 {"0.0.0.0:80-", NULL, 0, 0},
                 {"0.0.0.0:80-70000", NULL, 0, 0},
                 {"0.0.0.0:80-90x", NULL, 0, 0},
+                {"0.0.0.0:80-+90", NULL, 0, 0},
+                {"0.0.0.0:80- 90", NULL, 0, 0},
                 {"-", NULL, 0, 0},
                 {"", NULL, 0, 0},
                 {"*:80", NULL, 0, 0},
@@ -290,6 +304,7 @@ int main(void) {
 
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, test_folk_script);
+        tcase_add_test(t, test_values_of_several_lines);
         tcase_add_test(t, test_stale);
         tcase_add_test(t, test_worst);
         tcase_add_test(t, test_renamed_adapter);

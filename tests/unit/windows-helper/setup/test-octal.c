@@ -6,6 +6,7 @@
 #include "windows-helper/core/setup/answer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 START_TEST(test_escapes) {
@@ -27,6 +28,13 @@ START_TEST(test_escapes) {
 END_TEST
 
 START_TEST(test_answer) {
+        static const char *const bad[] = {"400",
+                                          "10x",
+                                          "+7",
+                                          "-0",
+                                          "7 \t7",
+                                          "8",
+                                          "-1777777777777777777777" /* strtoul() makes it 1 */};
         Buffer out = BUFFER_NULL;
 
         ck_assert_int_eq(
@@ -38,10 +46,12 @@ START_TEST(test_answer) {
         ck_assert_str_eq(buffer_text(&out), "AB\n\xff");
         buffer_done(&out);
         ck_assert_int_eq(setup_answer_octal("", "octal", &out), 0);
-        ck_assert_int_eq(setup_answer_octal("wslbridge-setup: octal= 400\n", "octal", &out),
-                         -EINVAL);
-        ck_assert_int_eq(setup_answer_octal("wslbridge-setup: octal= 10x\n", "octal", &out),
-                         -EINVAL);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                char text[80];
+
+                (void) snprintf(text, sizeof(text), "wslbridge-setup: octal= %s\n", bad[i]);
+                ck_assert_msg(setup_answer_octal(text, "octal", &out) == -EINVAL, "%s", bad[i]);
+        }
         buffer_done(&out);
 }
 END_TEST
