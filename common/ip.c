@@ -114,6 +114,33 @@ int ip_parse(const char *text, IpAddr *ret_addr) {
         return 0;
 }
 
+int ip_parse_prefix(const char *text, IpAddr *ret_net, uint8_t *ret_length) {
+        size_t n = strcspn(text, "/");
+        const char *digit = text + n;
+        char address[IP_TEXT_MAX];
+        unsigned length = 0, bits;
+        IpAddr net;
+
+        if (n >= sizeof(address))
+                return -EINVAL;
+        memcpy(address, text, n);
+        address[n] = '\0';
+        if (ip_parse(address, &net) < 0)
+                return -EINVAL;
+        bits = ip_family_bits(net.family);
+        if (*digit == '\0') {
+                length = bits;
+        } else {
+                while (*++digit >= '0' && *digit <= '9' && length <= bits)
+                        length = length * 10 + (unsigned) (*digit - '0');
+                if (digit == text + n + 1 || *digit != '\0' || length > bits)
+                        return -EINVAL;
+        }
+        *ret_net = net;
+        *ret_length = (uint8_t) length;
+        return 0;
+}
+
 static unsigned group_at(const IpAddr *addr, unsigned i) {
         return (unsigned) addr->bytes[2 * i] << 8 | addr->bytes[2 * i + 1];
 }

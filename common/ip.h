@@ -43,6 +43,14 @@ typedef struct IpEndpoint {
  */
 int ip_parse(const char *text, IpAddr *ret_addr);
 
+/**
+ * ip_parse_prefix() - read a network: ADDRESS/LENGTH, or ADDRESS for all its bits
+ * @text: the length has digits only; the address may have bits behind it
+ *
+ * Return: 0 or -EINVAL.
+ */
+int ip_parse_prefix(const char *text, IpAddr *ret_net, uint8_t *ret_length);
+
 /* Write @value in decimal, with a NUL; five digits at most. By hand, as the two below for IPv4:
  * they run several times for each rule of thousands, and printf would be half of the cost. Returns
  * the place of the NUL. */

@@ -114,19 +114,13 @@ static void hostnet_take_interface(const HostnetTables *t, const NET_LUID *luid,
  * address in it. With this address, a renamed adapter is still recognized as a virtual switch. */
 static void hostnet_take_lxss(Hostnet *h) {
         RegistryKey lxss = REGISTRY_KEY_INIT(HOSTNET_LXSS_PATH);
-        char text[LXSS_TEXT_MAX], *slash;
+        char text[LXSS_TEXT_MAX];
         IpAddr gateway;
 
         if (registry_get_string(&lxss, "NatNetwork", text, sizeof(text)) == 0) {
-                slash = strchr(text, '/');
-                if (slash)
-                        *slash = '\0';
-                if (slash && ip_parse(text, &h->nat.addr) == 0) {
-                        unsigned long length = strtoul(slash + 1, NULL, 10);
-
-                        h->nat.length = (uint8_t) length;
-                        h->has_nat = length > 0 && length <= ip_family_bits(h->nat.addr.family);
-                }
+                h->has_nat = strchr(text, '/') &&
+                             ip_parse_prefix(text, &h->nat.addr, &h->nat.length) == 0 &&
+                             h->nat.length > 0;
                 if (!h->has_nat && log_may(&hostnet_limit)) {
                         log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                                   "'HKLM\\%s' NatNetwork is not a network, ignoring it",

@@ -191,6 +191,49 @@ START_TEST(test_prefix) {
 }
 END_TEST
 
+START_TEST(test_parse_prefix) {
+        static const struct {
+                const char *text, *address;
+                unsigned length;
+        } good[] = {
+                {"172.20.32.0/20", "172.20.32.0", 20}, {"172.20.32.1/020", "172.20.32.1", 20},
+                {"10.0.0.0/0", "10.0.0.0", 0},         {"192.0.2.1/32", "192.0.2.1", 32},
+                {"192.0.2.1", "192.0.2.1", 32},        {"2001:db8::/128", "2001:db8::", 128},
+                {"2001:db8::", "2001:db8::", 128},
+        };
+        static const char *const bad[] = {"",
+                                          "/",
+                                          "10.0.0.0/",
+                                          "10.0.0.0/33",
+                                          "10.0.0.0/+8",
+                                          "/8",
+                                          "10.0.0/8",
+                                          "10.0.0.0/ 8",
+                                          "10.0.0.0/8/8",
+                                          "2001:db8::/129",
+                                          "10.0.0.0x",
+                                          "10.0.0.0/8 ",
+                                          "10.0.0.0/-0",
+                                          "10.0.0.0/4294967296",
+                                          "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa/8"};
+        IpAddr net = {.family = IP_FAMILY_NONE};
+        uint8_t length = 77;
+
+        for (size_t i = 0; i < ELEMENTS(bad); i++)
+                ck_assert_msg(ip_parse_prefix(bad[i], &net, &length) == -EINVAL, "%s", bad[i]);
+        ck_assert_uint_eq(net.family, IP_FAMILY_NONE);
+        ck_assert_uint_eq(length, 77);
+        for (size_t i = 0; i < ELEMENTS(good); i++) {
+                IpAddr address = parse(good[i].address);
+
+                ck_assert_msg(ip_parse_prefix(good[i].text, &net, &length) == 0, "%s",
+                              good[i].text);
+                ck_assert_int_eq(ip_compare(&net, &address), 0);
+                ck_assert_uint_eq(length, good[i].length);
+        }
+}
+END_TEST
+
 static const struct {
         const char *text;
         const char *word; /* of the answer; NULL = may be a guest */
@@ -257,6 +300,7 @@ int main(void) {
         tcase_add_test(tcase, test_same_as_inet_ntop);
         tcase_add_test(tcase, test_endpoint);
         tcase_add_test(tcase, test_prefix);
+        tcase_add_test(tcase, test_parse_prefix);
         tcase_add_loop_test(tcase, test_guest_problem, 0, (int) ELEMENTS(guests));
         tcase_add_test(tcase, test_none);
         tcase_set_timeout(tcase, 60);

@@ -95,7 +95,6 @@ static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
 
 int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
         char *last = strchr(item, '-'), *slash = strchr(item, '/');
-        unsigned length = 0;
         WirePrefix p;
         IpAddr mask;
 
@@ -104,22 +103,12 @@ int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
                 if (strcmp(item, last + 1) != 0)
                         return -EINVAL;
         }
-        if (slash)
+        if (ip_parse_prefix(item, &p.addr, &p.length) < 0) {
+                if (!slash || ip_parse(slash + 1, &mask) < 0 || mask_length(&mask, &p.length) < 0)
+                        return -EINVAL;
                 *slash = '\0';
-        if (ip_parse(item, &p.addr) < 0)
-                return -EINVAL;
-        p.length = (uint8_t) ip_family_bits(p.addr.family);
-        if (slash && p.addr.family == IP_FAMILY_V4 && ip_parse(slash + 1, &mask) == 0) {
-                if (mask_length(&mask, &p.length) < 0)
+                if (ip_parse(item, &p.addr) < 0 || p.addr.family != IP_FAMILY_V4)
                         return -EINVAL;
-        } else if (slash) {
-                char *digit = slash + 1;
-
-                for (; *digit >= '0' && *digit <= '9' && length <= p.length; digit++)
-                        length = length * 10 + (unsigned) (*digit - '0');
-                if (*digit || digit == slash + 1 || length > p.length)
-                        return -EINVAL;
-                p.length = (uint8_t) length;
         }
         *ret_prefix = p;
         return 0;

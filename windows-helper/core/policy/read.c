@@ -98,30 +98,12 @@ static int policy_add_denied_port(Policy *p, const char *item) {
 }
 
 static int policy_add_listen(Policy *p, const char *item) {
-        char text[POLICY_ITEM_MAX];
         WirePrefix prefix;
-        char *slash;
 
         if (p->n_allowed_listen == POLICY_LISTEN_MAX)
                 return -ENOSPC;
-        memcpy(text, item, strlen(item) + 1);
-        slash = strchr(text, '/');
-        if (slash)
-                *slash = '\0';
-        if (ip_parse(text, &prefix.addr) < 0)
-                return -EINVAL;
-        prefix.length = (uint8_t) ip_family_bits(prefix.addr.family);
-        if (slash) {
-                unsigned length = 0;
-                const char *digit = slash + 1;
-
-                for (; *digit >= '0' && *digit <= '9' && length <= prefix.length; digit++)
-                        length = length * 10 + (unsigned) (*digit - '0');
-                if (digit == slash + 1 || *digit != '\0' || length > prefix.length)
-                        return -EINVAL;
-                prefix.length = (uint8_t) length;
-        }
-        if (ip_has_host_bits(&prefix.addr, prefix.length))
+        if (ip_parse_prefix(item, &prefix.addr, &prefix.length) < 0 ||
+            ip_has_host_bits(&prefix.addr, prefix.length))
                 return -EINVAL;
         p->allowed_listen[p->n_allowed_listen++] = prefix;
         return 0;
