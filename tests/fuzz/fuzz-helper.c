@@ -7,9 +7,11 @@
  * admitted peer.
  *
  * It must not crash. What was read can be written and reads the same again. No matter what a peer
- * sends, foreign values stay, and in the end nothing of ours is left.
+ * sends, foreign values stay, in the end nothing of ours is left, and each line of the log and each
+ * text of a result may be shown.
  */
 
+#include "tests/fuzz/tools/mutate-wire.h"
 #include "tests/host/memory-host.h"
 
 #include <stdio.h>
@@ -81,6 +83,18 @@ static void fuzz_close(void *userdata, void *handle) {
         *(bool *) handle = true;
 }
 
+static void fuzz_log(MemoryHost *m, LogLevel level, EventId event, const char *text) {
+        require(text[0] && wire_text_valid((const uint8_t *) text, strlen(text)));
+}
+
+static void fuzz_guest(void *userdata, const GuestView *view) {
+        for (uint32_t i = 0; view->results && i < view->state->n_services; i++) {
+                const char *text = view->results[i].text;
+
+                require(!text || wire_text_valid((const uint8_t *) text, strlen(text)));
+        }
+}
+
 /* HELLO and PROOF of an agent without a key, which policy allows here. */
 static void fuzz_admit(PeerConnection *c, uint64_t now) {
         WireHello hello = {.version_min = WIRE_VERSION_MIN,
@@ -113,6 +127,7 @@ static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
         bool closed = false;
 
         memory_host_init(&m);
+        m.log = fuzz_log;
         memory_host_fill(&m, &host);
         host.connections.send = fuzz_send;
         host.connections.close = fuzz_close;
@@ -133,6 +148,7 @@ static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
                 controller_dispatch(controller, m.now_usec);
         }
         controller_dispatch(controller, m.now_usec);
+        controller_guests(controller, fuzz_guest, NULL);
         require(controller_stop(controller, m.now_usec) == 0);
         require(closed);
         controller_disconnect(c, m.now_usec);
@@ -159,4 +175,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 break;
         }
         return 0;
+}
+
+/* The bytes of the frame at the start of @data; one that is cut ends with them. */
+static size_t frame_size(const uint8_t *data, size_t n) {
+        size_t size = (size_t) data[4] << 24 | (size_t) data[5] << 16 | (size_t) data[6] << 8;
+
+        size = WIRE_HEADER_SIZE + (size | data[7]);
+        return size < n ? size : n;
+}
+
+bool fuzz_frame_place(const uint8_t *data, size_t n, unsigned choice, FramePlace *ret_place) {
+        size_t at = 1;
+        unsigned n_frames = 0;
+
+        *ret_place = (FramePlace){.at = 1, .n = n - 1, .max = SIZE_MAX, .bare = true};
+        if (n == 0 || data[0] != 2)
+                return n > 0 && data[0] == 3;
+        for (; n - at >= WIRE_HEADER_SIZE; at += frame_size(data + at, n - at))
+                n_frames++;
+        if (n_frames == 0)
+                return false;
+        at = 1;
+        for (choice %= n_frames; choice > 0; choice--)
+                at += frame_size(data + at, n - at);
+        *ret_place = (FramePlace){.at = at, .n = frame_size(data + at, n - at), .max = SIZE_MAX};
+        return true;
 }

@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "protocol/session/session-agent.h"
 #include "protocol/session/session-helper.h"
+#include "tests/fuzz/tools/mutate-wire.h"
 #include "tests/wire/recode.h"
 
 #include <errno.h>
@@ -299,10 +300,15 @@ static void require_invariants(Stage *s, size_t agent_before, size_t helper_befo
                 require(s->agent_state != AGENT_SESSION_READY || may_be_ready);
 }
 
-/* The operations that add to the bytes that a machine receives. Return: bytes of input used. */
-static size_t arrive(Stage *s, uint8_t op, uint8_t argument, const uint8_t *data, size_t n) {
-        size_t length = argument < n ? argument : n;
+/* Bytes of the input that belong to an operation, of the @n behind it. */
+static size_t injected(uint8_t op, uint8_t argument, size_t n) {
+        if (op != OP_INJECT_HELPER && op != OP_INJECT_AGENT)
+                return 0;
+        return argument < n ? argument : n;
+}
 
+/* The operations that add to the bytes that a machine receives. @length: of those at @data */
+static void arrive(Stage *s, uint8_t op, uint8_t argument, const uint8_t *data, size_t length) {
         if (op == OP_TO_HELPER)
                 move(&s->agent_out, &s->helper_in, argument);
         else if (op == OP_TO_AGENT)
@@ -311,21 +317,21 @@ static size_t arrive(Stage *s, uint8_t op, uint8_t argument, const uint8_t *data
                 require(buffer_append(&s->helper_in, data, length) == 0);
         else if (op == OP_INJECT_AGENT)
                 require(buffer_append(&s->agent_in, data, length) == 0);
-        return op == OP_INJECT_HELPER || op == OP_INJECT_AGENT ? length : 0;
 }
 
 static void run(Stage *s, const uint8_t *data, size_t n) {
         while (n >= 2) {
                 uint8_t op = data[0] % OP_END, argument = data[1];
-                size_t used = 2 + arrive(s, op, argument, data + 2, n - 2);
-                size_t agent_before = buffer_length(&s->agent_out);
-                size_t helper_before = buffer_length(&s->helper_out);
+                size_t length = injected(op, argument, n - 2), agent_before, helper_before;
 
+                arrive(s, op, argument, data + 2, length);
+                agent_before = buffer_length(&s->agent_out);
+                helper_before = buffer_length(&s->helper_out);
                 step(s, op, argument);
                 feed(s);
                 require_invariants(s, agent_before, helper_before);
-                data += used;
-                n -= used;
+                data += 2 + length;
+                n -= 2 + length;
         }
 }
 
@@ -350,4 +356,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         buffer_done(&s.agent_in);
         buffer_done(&s.helper_in);
         return 0;
+}
+
+/* One of the frames that are injected in one piece. */
+bool fuzz_frame_place(const uint8_t *data, size_t n, unsigned choice, FramePlace *ret_place) {
+        unsigned n_frames = 0;
+
+        for (size_t at = 1, length; n >= 2 && at <= n - 2; at += 2 + length) {
+                length = injected(data[at] % OP_END, data[at + 1], n - at - 2);
+                if (length < WIRE_HEADER_SIZE || choice % ++n_frames != 0)
+                        continue;
+                *ret_place = (FramePlace){.at = at + 2,
+                                          .n = length,
+                                          .max = length + UINT8_MAX - data[at + 1],
+                                          .length = at + 1};
+        }
+        return n_frames > 0;
 }

@@ -5,8 +5,11 @@
  * change, and the counts and lengths around them stay right. Without this, nearly every change of a
  * STATE ends at a count that no longer fits. One change in four is a blind one all the same.
  *
- * libFuzzer calls LLVMFuzzerCustomMutator() in place of its own mutator.
+ * libFuzzer calls LLVMFuzzerCustomMutator() in place of its own mutator. The target says where in
+ * its input a frame is.
  */
+
+#include "tests/fuzz/tools/mutate-wire.h"
 
 #include "protocol/wire/wire.h"
 
@@ -189,18 +192,46 @@ static void change_part(Frame *f, const Part *p) {
         }
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed) {
-        Frame f = {.data = data, .n = n, .max = max, .seed = seed};
-
-        if (n < WIRE_HEADER_SIZE || draw(&f, 4) == 0)
-                return LLVMFuzzerMutate(data, n, max);
-        scan(&f);
-        if (f.n_parts == 0 || draw(&f, 4) == 0)
-                f.n = WIRE_HEADER_SIZE + LLVMFuzzerMutate(data + WIRE_HEADER_SIZE,
-                                                          n - WIRE_HEADER_SIZE,
-                                                          max - WIRE_HEADER_SIZE);
+/* Change the frame that @f has; its header fits afterwards. */
+static void change_frame(Frame *f) {
+        scan(f);
+        if (f->n_parts == 0 || draw(f, 4) == 0)
+                f->n = WIRE_HEADER_SIZE + LLVMFuzzerMutate(f->data + WIRE_HEADER_SIZE,
+                                                           f->n - WIRE_HEADER_SIZE,
+                                                           f->max - WIRE_HEADER_SIZE);
         else
-                change_part(&f, &f.parts[draw(&f, (unsigned) f.n_parts)]);
-        put(&f, 4, 4, f.n - WIRE_HEADER_SIZE);
-        return f.n;
+                change_part(f, &f->parts[draw(f, (unsigned) f->n_parts)]);
+        put(f, 4, 4, f->n - WIRE_HEADER_SIZE);
+}
+
+/* Change the frame at @p, and put it back into its input. Return: the new length of the input. */
+static size_t change_place(Frame *f, const FramePlace *p, uint8_t *data, size_t n, size_t max) {
+        size_t head = p->bare ? WIRE_HEADER_SIZE : 0, room = max - (n - p->n);
+
+        room = room < p->max ? room : p->max;
+        f->max = head + room;
+        f->n = head + p->n;
+        if (f->n < WIRE_HEADER_SIZE || f->max <= WIRE_HEADER_SIZE)
+                return LLVMFuzzerMutate(data, n, max);
+        f->data = malloc(f->max);
+        if (f->data == NULL)
+                abort();
+        memcpy(f->data, (const uint8_t[WIRE_HEADER_SIZE]){WIRE_HEADER_FORMAT, WIRE_STATE}, head);
+        memcpy(f->data + head, data + p->at, p->n);
+        change_frame(f);
+        memmove(data + p->at + f->n - head, data + p->at + p->n, n - p->at - p->n);
+        memcpy(data + p->at, f->data + head, f->n - head);
+        if (p->length > 0)
+                data[p->length] = (uint8_t) (data[p->length] + (f->n - head) - p->n);
+        free(f->data);
+        return n - p->n + f->n - head;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed) {
+        Frame f = {.seed = seed};
+        FramePlace place;
+
+        if (draw(&f, 4) == 0 || !fuzz_frame_place(data, n, draw(&f, UINT16_MAX), &place))
+                return LLVMFuzzerMutate(data, n, max);
+        return change_place(&f, &place, data, n, max);
 }
