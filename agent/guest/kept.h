@@ -21,6 +21,8 @@
 #define KEPT_FILE      "kept-name"
 #define KEPT_SIZE_MAX  1024
 
+#define KEPT_INSTALLATION_SIZE (2 * WIRE_ID_SIZE + 32) /* of its text, with the NUL */
+
 typedef struct Installation {
         uint8_t id[WIRE_ID_SIZE];
         bool of_machine; /* the id is bound to a virtual machine */
@@ -43,3 +45,8 @@ bool kept_load(const char *directory, const Installation *installation, Kept *re
 /* Replace the file; make the directory if only its last part is missing. Return: 0 or negative
  * errno. */
 int kept_save(const char *directory, const Installation *installation, const Kept *kept);
+
+/* The two halves of these that touch no file. @installation: its text, as the file has it. Return
+ * of kept_parse(): as kept_load(). */
+bool kept_parse(const char *text, const char *installation, Kept *ret_kept);
+void kept_format(const char *installation, const Kept *kept, char ret_text[KEPT_SIZE_MAX + 1]);

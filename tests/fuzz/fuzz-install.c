@@ -3,7 +3,8 @@
 /*
  * Any characters as what Windows gives to an installation: the files that it is to rename at its
  * next restart and the list of folders for programs, which both are written back; the name of a
- * package, a command line, and versions. What was put in is found, and what was taken out is gone.
+ * package and the record of an installation, a command line, and versions. What was put in is
+ * found, and what was taken out is gone.
  */
 
 #include "windows-helper/core/base/command-tail.h"
@@ -79,6 +80,33 @@ static void fuzz_words(const uint8_t *data, size_t n) {
         free(line);
 }
 
+/* The text as the owner that the registry has, and as what Windows Installer gives for a package.
+ * An installation that is taken back leaves the owner who was there. */
+static void fuzz_package(const uint8_t *data, size_t n) {
+        static const wchar_t other[] = L"{01234567-89AB-CDEF-0123-456789ABCDEF}";
+        wchar_t *text = characters(data, n, 0);
+        PackageService service, found = {.start_type = 4, .runs = n % 2};
+        PackageRecord record = {.before = PACKAGE_UNKNOWN}, before;
+
+        (void) wcsncpy(record.owner, text, PACKAGE_CODE_SIZE - 1);
+        before = record;
+        require(package_removes(&record, record.owner, true));
+        package_begin(&record, other, &found, false);
+        require(package_is_under_way(&record, other));
+        package_own(&record, other);
+        require(package_removes(&record, other, true));
+        require(package_back(&record, other, &service) == PACKAGE_BACK_REINSTALL);
+        require(service.start_type == 4 && service.runs == found.runs);
+        require(wcscmp(record.owner, before.owner) == 0 && !package_is_under_way(&record, other));
+        require(package_back(&record, other, &service) == PACKAGE_BACK_NOT);
+        if (package_is_code(text)) {
+                package_begin(&record, text, NULL, true);
+                require(wcscmp(record.trying, text) == 0 && package_is_under_way(&record, text));
+                require(package_back(&record, text, &service) == PACKAGE_BACK_REMOVE_KEEP);
+        }
+        free(text);
+}
+
 /* Two versions, with a NUL between them. */
 static void fuzz_versions(const uint8_t *data, size_t n) {
         char *a = calloc(n + 2, 1), *b;
@@ -97,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         fuzz_pending(data, n);
         fuzz_path(data, n);
         fuzz_words(data, n);
+        fuzz_package(data, n);
         fuzz_versions(data, n);
         return 0;
 }

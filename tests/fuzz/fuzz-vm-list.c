@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -54,12 +55,28 @@ static bool fuzz_skipped(const char *text, size_t n) {
                t.type == JSON_END;
 }
 
+/* Any text as an id, as the registry has them, too. */
+static void fuzz_id(const char *text, size_t n) {
+        char *copy = calloc(n + 1, 1), again[VM_ID_TEXT_MAX];
+        VmId id, same;
+
+        require(copy != NULL);
+        memcpy(copy, text, n);
+        if (vm_id_parse(copy, &id) == 0) {
+                vm_id_format(&id, again);
+                require(strcasecmp(copy, again) == 0);
+                require(vm_id_parse(again, &same) == 0 && vm_id_equal(&id, &same));
+        }
+        free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         const char *text = (const char *) data;
         bool json = fuzz_tokens(text, n);
         VmList list;
         int r;
 
+        fuzz_id(text, n);
         require(fuzz_skipped(text, n) == json);
         r = vm_list_parse(text, n, &list);
         require(r == 0 || r == -EINVAL);
