@@ -112,6 +112,7 @@ static void fuzz_kept(const char *text) {
         kept_format(INSTALLATION, &kept, written);
         require(kept_parse(written, INSTALLATION, &again));
         require(strcmp(kept.distro, again.distro) == 0 && strcmp(kept.word, again.word) == 0);
+        require(!kept_parse(written, INSTALLATION "s", &again));
         written[strlen("installation=")] ^= 1;
         require(!kept_parse(written, INSTALLATION, &again));
 }

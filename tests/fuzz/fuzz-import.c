@@ -58,12 +58,13 @@ static void add_net(Host *h, const char *address) {
 static void add_line(Host *h, char *line) {
         const char *kind = strsep(&line, " ");
         WireListen *known = &h->known[h->in.n_known];
+        bool rule = line && strcmp(kind, "rule") == 0;
 
+        if (rule)
+                kind = strsep(&line, " "); /* the family */
         if (!line)
                 return;
-        if (strcmp(kind, "rule") == 0 && strchr(line, ' '))
-                add_rule(h, strsep(&line, " "), line);
-        else if (strcmp(kind, "ours") == 0)
+        if (rule || strcmp(kind, "ours") == 0)
                 add_rule(h, kind, line);
         else if (strcmp(kind, "net") == 0)
                 add_net(h, line);
@@ -84,7 +85,8 @@ static size_t count_listens(const ImportPlan *p, const ImportTaken *t) {
                 for (size_t k = 0; k < p->services[i].n_listens; k++) {
                         const WireListen *l = &p->services[i].listens[k];
 
-                        n += ip_compare(&l->addr, &e->addr) == 0 && e->port >= l->port &&
+                        n += (t->twice || p->services[i].fit == t->fit) &&
+                             ip_compare(&l->addr, &e->addr) == 0 && e->port >= l->port &&
                              e->port - l->port < l->count &&
                              t->connect.port - l->connect_port == e->port - l->port;
                 }

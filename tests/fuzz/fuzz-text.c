@@ -145,10 +145,21 @@ static void require_json(const char *text, size_t n) {
         buffer_done(&out);
 }
 
+static bool is_utf8(const char *text, size_t n) {
+        size_t length = 1;
+        uint32_t point;
+
+        for (; n > 0 && length > 0; text += length, n -= length)
+                length = utf8_decode((const uint8_t *) text, n, &point);
+        return n == 0;
+}
+
 static void fuzz_shown(const char *text, size_t n) {
         char *clean = strdup(text), *again;
 
         require(clean != NULL);
+        if (is_utf8(text, n)) /* what may not be shown is written as an escape */
+                require_json(text, n);
         utf8_clean(clean);
         again = strdup(clean);
         require(again != NULL);

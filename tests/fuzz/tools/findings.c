@@ -95,6 +95,17 @@ static void require_json(const Findings *f) {
         buffer_done(&json);
 }
 
+/* Of what was seen, these have a line for each. */
+static bool is_list(const Finding *x) {
+        static const char *const ids[] = {"config-problem", "config-stale", "forwarder",
+                                          "networking-mode"};
+
+        for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+                if (strcmp(x->id, ids[i]) == 0)
+                        return true;
+        return false;
+}
+
 void require_findings(const Findings *f) {
         require(!f->oom);
         for (size_t i = 0; i < f->n; i++) {
@@ -104,6 +115,7 @@ void require_findings(const Findings *f) {
                 require(i == 0 || f->items[i - 1].rank <= x->rank);
                 require(buffer_length(&x->seen) > 0);
                 require(lines_may_be_shown(buffer_text(&x->seen)));
+                require(is_list(x) || !strchr(buffer_text(&x->seen), '\n'));
                 require(lines_may_be_shown(buffer_text(&x->advice)));
                 require(lines_may_be_shown(buffer_text(&x->subject)) &&
                         !strchr(buffer_text(&x->subject), '\n'));

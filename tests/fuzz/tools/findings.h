@@ -17,7 +17,8 @@ void require_same_words(const char *a, const char *b);
 /**
  * require_findings() - abort unless all of it may be shown, is sorted and survives both layouts
  *
- * A line of an advice that begins with two spaces is there to be copied into a terminal, so it has
- * no character that means more to a shell than itself.
+ * No text of others begins a line: what was seen is one line, but for a few lists. A line of an
+ * advice that begins with two spaces is there to be copied into a terminal, so it has no character
+ * that means more to a shell than itself.
  */
 void require_findings(const Findings *f);
