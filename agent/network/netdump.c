@@ -16,8 +16,9 @@
 #include "agent/network/netdump.h"
 
 #include "agent/network/array.h"
-#include "agent/network/netlink-error.h"
+#include "agent/network/dump-socket.h"
 #include "agent/network/route-dump.h"
+#include "agent/util/passing.h"
 
 #include <errno.h>
 #include <linux/if.h>
@@ -33,10 +34,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define DUMP_TIMEOUT_SEC 2           /* the kernel answers at once, or something is very wrong */
-#define DUMP_TRIES       3           /* for a dump that the kernel marks as inconsistent */
-#define DUMP_BUFFER      (32 * 1024) /* the kernel never fills more */
-
 /* A newer kernel may send longer attributes, but never shorter ones. */
 static struct nla_policy link_policy[IFLA_LINKINFO + 1] = {
         [IFLA_IFNAME] = {.type = NLA_STRING},
@@ -48,7 +45,7 @@ static struct nla_policy info_policy[IFLA_INFO_KIND + 1] = {
 };
 
 struct NetDump {
-        struct nl_sock *sk;  /* owned; NULL: to be opened */
+        DumpSocket socket;   /* owned; closed: to be opened */
         const Snapshot *old; /* borrowed during netdump_read() */
         Snapshot next;       /* what netdump_read() has collected so far */
         RouteDump routes;    /* the same */
@@ -161,77 +158,50 @@ static int on_address(NetDump *d, struct nlmsghdr *hdr) {
         return 0;
 }
 
-static int netdump_on_message(struct nl_msg *msg, void *userdata) {
+static int netdump_on_message(struct nlmsghdr *hdr, void *userdata) {
         NetDump *d = userdata;
-        struct nlmsghdr *hdr = nlmsg_hdr(msg);
-        int r = 0;
 
-        if (hdr->nlmsg_type == RTM_NEWLINK)
-                r = on_link(d, hdr);
-        else if (hdr->nlmsg_type == RTM_NEWADDR)
-                r = on_address(d, hdr);
-        else if (hdr->nlmsg_type == RTM_NEWROUTE)
-                r = route_dump_route(&d->routes, &d->next, hdr, d->main_only);
-        else if (hdr->nlmsg_type == RTM_NEWNEXTHOP)
-                r = route_dump_nexthop(&d->routes, hdr);
-        return r < 0 ? -NLE_NOMEM : NL_OK;
+        switch (hdr->nlmsg_type) {
+        case RTM_NEWLINK:
+                return on_link(d, hdr);
+        case RTM_NEWADDR:
+                return on_address(d, hdr);
+        case RTM_NEWROUTE:
+                return route_dump_route(&d->routes, &d->next, hdr, d->main_only);
+        case RTM_NEWNEXTHOP:
+                return route_dump_nexthop(&d->routes, hdr);
+        default: /* the kernel's numbers, not an enum of ours */
+                return 0;
+        }
 }
 
 static int dump_open(NetDump *d) {
-        const struct timeval timeout = {.tv_sec = DUMP_TIMEOUT_SEC};
         const int on = 1;
-        struct nl_sock *sk;
-        int r, fd;
+        int r;
 
-        sk = nl_socket_alloc();
-        if (!sk)
-                return -ENOMEM;
-        r = nl_connect(sk, NETLINK_ROUTE);
-        if (r < 0) {
-                nl_socket_free(sk);
-                return netlink_errno(r);
-        }
-        fd = nl_socket_get_fd(sk);
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0) {
-                r = -errno;
-                nl_socket_free(sk);
+        d->socket.fn = netdump_on_message;
+        d->socket.userdata = d;
+        r = dump_socket_open(&d->socket, NETLINK_ROUTE);
+        if (r < 0)
                 return r;
-        }
         /* This lets the kernel filter by table; where it cannot, route_dump_route() does. */
-        (void) setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-        nl_socket_disable_auto_ack(sk);
-        nl_socket_disable_msg_peek(sk); /* saves a system call for each read */
-        (void) nl_socket_set_msg_buf_size(sk, DUMP_BUFFER);
-        (void) nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, netdump_on_message, d);
-        d->sk = sk;
+        (void) setsockopt(nl_socket_get_fd(d->socket.sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+                          sizeof(on));
         return 0;
 }
 
-static void dump_close(NetDump *d) {
-        if (d->sk)
-                nl_socket_free(d->sk);
-        d->sk = NULL;
-}
-
-/* Return: 0 or a negative libnl code. */
-static int dump_once(NetDump *d, int type, void *header, size_t size) {
-        struct nl_msg *msg;
-        int r;
-
-        msg = nlmsg_alloc_simple(type, NLM_F_DUMP);
-        if (!msg)
-                return -NLE_NOMEM;
-        r = nlmsg_append(msg, header, size, NLMSG_ALIGNTO);
-        if (r >= 0 && type == RTM_GETLINK)
-                r = nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        if (r >= 0)
-                r = nl_send_auto(d->sk, msg);
-        nlmsg_free(msg);
-        return r < 0 ? r : nl_recvmsgs_default(d->sk);
-}
-
-/* @n, @m: the counts of the arrays that this dump fills, set back for each try. @m may be NULL. */
-static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n, size_t *m) {
+/*
+ * Read a table. @n, @m: the counts of the arrays that this fills, set back for each try. @m may be
+ * NULL.
+ *
+ * None of these tables is empty in a guest that has a network. So an empty one is looked at once
+ * more before it is believed, because it would close every port.
+ *
+ * When the kernel ends a dump with an error that lasts, then it does not have one of the tables,
+ * and what it has sent is all there is.
+ */
+static int dump_table(NetDump *d, int type, const void *request, size_t size, size_t *n,
+                      size_t *m) {
         size_t first = *n;
         int r = 0;
 
@@ -239,11 +209,11 @@ static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n
                 *n = first;
                 if (m)
                         *m = 0;
-                r = dump_once(d, type, header, size);
-                if (r != -NLE_DUMP_INTR)
+                r = dump_socket_read(&d->socket, type, request, size);
+                if (r != -EAGAIN && (r < 0 || d->socket.n_messages > 0))
                         break;
         }
-        return r < 0 ? netlink_errno(r) : 0;
+        return r == d->socket.error && !error_passes(-r) ? 0 : r;
 }
 
 /* Read one set of tables; the routes that were there before stay. */
@@ -279,17 +249,23 @@ static int dump_routes(NetDump *d) {
 }
 
 static int dump_all(NetDump *d, bool links) {
-        struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
-        struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
+        const struct {
+                struct ifinfomsg ifi;
+                struct nlattr attr;
+                uint32_t mask;
+        } link = {.ifi.ifi_family = AF_UNSPEC,
+                  .attr = {.nla_len = NLA_HDRLEN + sizeof(link.mask), .nla_type = IFLA_EXT_MASK},
+                  .mask = RTEXT_FILTER_SKIP_STATS};
+        const struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
         int r;
 
-        if (!d->sk) {
+        if (!d->socket.sk) {
                 r = dump_open(d);
                 if (r < 0)
                         return r;
         }
         if (links) {
-                r = dump_table(d, RTM_GETLINK, &ifi, sizeof(ifi), &d->next.n_links, NULL);
+                r = dump_table(d, RTM_GETLINK, &link, sizeof(link), &d->next.n_links, NULL);
                 if (r < 0)
                         return r;
         }
@@ -307,7 +283,7 @@ int netdump_read(NetDump *d, bool links, Snapshot *s) {
         d->old = NULL;
         route_dump_done(&d->routes);
         if (r < 0) {
-                dump_close(d);
+                dump_socket_close(&d->socket);
                 snapshot_done(&d->next);
                 return r;
         }
@@ -338,7 +314,7 @@ int netdump_new(NetDump **ret_dump) {
 NetDump *netdump_free(NetDump *d) {
         if (!d)
                 return NULL;
-        dump_close(d);
+        dump_socket_close(&d->socket);
         snapshot_done(&d->next);
         free(d);
         return NULL;

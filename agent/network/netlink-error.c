@@ -20,6 +20,8 @@ int netlink_errno(int nle) {
                 return -EPERM;
         case -NLE_AF_NOSUPPORT:
                 return -EAFNOSUPPORT;
+        case -NLE_OBJ_NOTFOUND:
+                return -ENOENT;
         case -NLE_BAD_SOCK:
                 return -EBADF;
         default: /* libnl's codes, not an enum of ours */
