@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The calls that can fail, in place of those of the C library and of libsystemd: each asks fault.c
- * whether it has to fail now, and otherwise does what it always does. The errors are those that the
- * call may really have, of the kind that passes.
+ * The calls that can fail, in place of those of the C library and of libsystemd, also where other
+ * libraries make them (called.c shows which they are): each asks fault.c whether it has to fail
+ * now, and otherwise does what it always does. The errors are those that the call may really have,
+ * of the kind that passes.
  *
  * A call that has no other failure than a mistake of the program is not here, such as close().
  */
@@ -28,6 +29,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -126,6 +128,7 @@ CALL(ssize_t, readlinkat, (int dir, const char *path, char *text, size_t n), (di
                 return real(__VA_ARGS__, flags, mode);             \
         }
 
+OPEN(open, (const char *path, int flags, ...), path)
 OPEN(open64, (const char *path, int flags, ...), path)
 OPEN(openat64, (int dir, const char *path, int flags, ...), dir, path)
 
@@ -136,22 +139,27 @@ int __openat64_2(int dir, const char *path, int flags);
 FAILS(__open64_2, (const char *path, int flags), (path, flags), EMFILE)
 FAILS(__openat64_2, (int dir, const char *path, int flags), (dir, path, flags), EMFILE)
 
-int fcntl64(int fd, int command, ...) {
-        static int (*real)(int, int, ...);
-        va_list ap;
-        void *argument;
-
-        if (!real)
-                *(void **) &real = fault_real("fcntl64");
-        va_start(ap, command);
-        argument = va_arg(ap, void *); /* as the C library does it: an int comes along */
-        va_end(ap);
-        if (fault_now("fcntl64", FAULT_ERROR)) {
-                errno = EMFILE;
-                return -1;
+/* The argument comes along as in the C library itself, although it may be an int. */
+#define FCNTL(name)                                           \
+        int name(int fd, int command, ...) {                  \
+                static int (*real)(int, int, ...);            \
+                va_list ap;                                   \
+                void *argument;                               \
+                                                              \
+                if (!real)                                    \
+                        *(void **) &real = fault_real(#name); \
+                va_start(ap, command);                        \
+                argument = va_arg(ap, void *);                \
+                va_end(ap);                                   \
+                if (fault_now(#name, FAULT_ERROR)) {          \
+                        errno = EMFILE;                       \
+                        return -1;                            \
+                }                                             \
+                return real(fd, command, argument);           \
         }
-        return real(fd, command, argument);
-}
+
+FCNTL(fcntl)
+FCNTL(fcntl64)
 
 /* pidfd_open() only, which the C library of Debian 12 does not have. */
 long syscall(long number, ...) {
@@ -187,15 +195,14 @@ static bool is_stream(int fd) {
         return S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode);
 }
 
-static bool is_netlink(int fd) {
+bool fault_is_netlink(int fd) {
         int domain = 0;
         socklen_t n = sizeof(domain);
 
         return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_NETLINK;
 }
 
-/* @error: of a call that fails. Return: -1 with errno, or 0 to go on with *@n bytes. */
-static int moved(const char *name, int fd, size_t *n, int error) {
+int fault_moved(const char *name, int fd, size_t *n, int error) {
         switch (fault_now(name, FAULT_ERROR | FAULT_INTERRUPT |
                                         (*n > 1 && is_stream(fd) ? FAULT_SHORT : 0))) {
         case FAULT_NONE:
@@ -209,8 +216,9 @@ static int moved(const char *name, int fd, size_t *n, int error) {
         case FAULT_SHORT:
                 *n = 1;
                 return 0;
+        default: /* of netlink.c */
+                return 0;
         }
-        return 0;
 }
 
 #define MOVES(name, parameters, arguments, error)             \
@@ -219,26 +227,22 @@ static int moved(const char *name, int fd, size_t *n, int error) {
                                                               \
                 if (!real)                                    \
                         *(void **) &real = fault_real(#name); \
-                if (moved(#name, fd, &n, (error)) < 0)        \
+                if (fault_moved(#name, fd, &n, (error)) < 0)  \
                         return -1;                            \
                 return real arguments;                        \
         }
 
-#define RECEIVE_ERROR (is_netlink(fd) ? ENOBUFS : ECONNRESET)
-#define SEND_ERROR    (is_netlink(fd) ? ENOBUFS : EPIPE)
+#define SEND_ERROR (fault_is_netlink(fd) ? ENOBUFS : EPIPE)
 
 MOVES(read, (int fd, void *data, size_t n), (fd, data, n), EIO)
 MOVES(write, (int fd, const void *data, size_t n), (fd, data, n), ENOSPC)
-MOVES(recv, (int fd, void *data, size_t n, int flags), (fd, data, n, flags), RECEIVE_ERROR)
+MOVES(recv, (int fd, void *data, size_t n, int flags), (fd, data, n, flags), ECONNRESET)
 MOVES(send, (int fd, const void *data, size_t n, int flags), (fd, data, n, flags), SEND_ERROR)
-MOVES(recvfrom, (int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size),
-      (fd, data, n, flags, from, size), RECEIVE_ERROR)
 MOVES(sendto,
       (int fd, const void *data, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t size),
       (fd, data, n, flags, to, size), SEND_ERROR)
 CALL(ssize_t, splice, (int in, off64_t *in_at, int out, off64_t *out_at, size_t n, unsigned flags),
      (in, in_at, out, out_at, n, flags), ENOMEM, -1)
-CALL(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), RECEIVE_ERROR, -1)
 CALL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags), ENOBUFS, -1)
 
 /* --- sockets, processes, what the loop waits with */
@@ -251,6 +255,8 @@ FAILS(accept4, (int fd, __SOCKADDR_ARG a, socklen_t *restrict n, int flags), (fd
       EMFILE)
 FAILS(setsockopt, (int fd, int level, int name, const void *value, socklen_t n),
       (fd, level, name, value, n), ENOMEM)
+FAILS(getsockname, (int fd, __SOCKADDR_ARG a, socklen_t *restrict n), (fd, a, n), ENOBUFS)
+CALL(ssize_t, getrandom, (void *data, size_t n, unsigned flags), (data, n, flags), EINTR, -1)
 CALL(unsigned, if_nametoindex, (const char *name), (name), EMFILE, 0)
 FAILS(epoll_create1, (int flags), (flags), EMFILE)
 FAILS(epoll_ctl, (int epoll, int command, int fd, struct epoll_event *e), (epoll, command, fd, e),

@@ -44,6 +44,7 @@ static bool failed;   /* one call of this run has failed */
 static bool deciding; /* in fault_now(), whose own calls do not count */
 static uint64_t only, share, n_shares = 1;
 static unsigned repeat = 1;
+static const char *calls; /* borrowed from the environment; NULL: all */
 static unsigned long n_calls, n_new;
 
 static uint64_t mix(uint64_t hash, uint64_t value) {
@@ -127,7 +128,10 @@ static void add_to_file(const char *variable, const void *data, size_t n) {
 
 static void note(const char *name, unsigned kind, uint64_t key, const Stack *stack) {
         static const char *const kinds[] = {
-                [FAULT_ERROR] = "error", [FAULT_INTERRUPT] = "interrupt", [FAULT_SHORT] = "short"};
+                [FAULT_ERROR] = "error", [FAULT_INTERRUPT] = "interrupt",
+                [FAULT_SHORT] = "short", [FAULT_REFUSED] = "refused",
+                [FAULT_TORN] = "torn",   [FAULT_CUT] = "cut",
+                [FAULT_ENDED] = "ended", [FAULT_EMPTY] = "empty"};
         char text[512];
 
         (void) snprintf(text, sizeof(text), "failed %016llx %s %s\n", (unsigned long long) key,
@@ -162,17 +166,27 @@ static bool is_due(uint64_t *key) {
         return true;
 }
 
+/* Whether calls of this name are to fail at all. */
+static bool is_asked(const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *p = calls; p && *p; p += strcspn(p, " "), p += strspn(p, " "))
+                if (strcspn(p, " ") == n && strncmp(p, name, n) == 0)
+                        return true;
+        return !calls;
+}
+
 FaultKind fault_now(const char *name, unsigned kinds) {
         FaultKind result = FAULT_NONE;
         Stack stack = {.n = 0};
         int error = errno;
 
-        if (!active || deciding)
+        if (!active || deciding || !is_asked(name))
                 return FAULT_NONE;
         deciding = true;
         n_calls++;
         (void) _Unwind_Backtrace(add_frame, &stack);
-        for (unsigned kind = FAULT_ERROR; kind <= FAULT_SHORT; kind *= 2) {
+        for (unsigned kind = FAULT_ERROR; kind <= FAULT_LAST; kind *= 2) {
                 uint64_t key = key_of(name, kind, &stack);
 
                 if (!(kinds & kind) || !is_due(&key) || failed)
@@ -223,6 +237,7 @@ static void set_up(void) {
                 only = strtoull(text, NULL, 16);
         if ((text = getenv("FAULT_REPEAT")))
                 repeat = (unsigned) strtoul(text, NULL, 10);
+        calls = getenv("FAULT_CALLS");
         if ((text = getenv("FAULT_SHARE"))) {
                 char *end;
 

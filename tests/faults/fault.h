@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Which call of a program fails: the half of the shim that decides. calls.c has the calls.
+ * Which call of a program fails: the half of the shim that decides. calls.c has the calls, and
+ * netlink.c those with which the kernel's answers are read.
  *
  * A place is a call with the whole way that led to it: the name of the function and the return
  * addresses on the stack. Each run of the program fails one place that no run before it has failed,
@@ -16,18 +17,36 @@
  *      FAULT_SHARE    "K/N": only the places whose key leaves the rest K when divided by N
  *      FAULT_KEY      only this place (hexadecimal)
  *      FAULT_REPEAT   default 1
+ *      FAULT_CALLS    only these functions, with spaces between their names
  */
+
+#include <stdbool.h>
+#include <stddef.h>
 
 typedef enum FaultKind {
         FAULT_NONE,
         FAULT_ERROR = 1,     /* the call fails and does nothing */
         FAULT_INTERRUPT = 2, /* a signal came first: EINTR */
         FAULT_SHORT = 4,     /* only a part is read or written */
+
+        /* What the kernel may answer over netlink, in place of what it has answered: */
+        FAULT_REFUSED = 8, /* NLMSG_ERROR */
+        FAULT_TORN = 16,   /* NLM_F_DUMP_INTR: things changed during the dump */
+        FAULT_CUT = 32,    /* MSG_TRUNC: the message is longer than the buffer */
+        FAULT_ENDED = 64,  /* NLMSG_DONE with an error: the dump is over, and not whole */
+        FAULT_EMPTY = 128, /* NLMSG_DONE at once, without an error */
+        FAULT_LAST = FAULT_EMPTY,
 } FaultKind;
 
 /* @name: of the function; @kinds: which kinds make sense for this call, as bits. Return: what this
  * call must do. errno stays as it is. */
 FaultKind fault_now(const char *name, unsigned kinds);
+
+/* The same for a call that moves *@n bytes from or to @fd, and fails with @error. Return: -1 with
+ * errno, or 0 to go on with *@n bytes. */
+int fault_moved(const char *name, int fd, size_t *n, int error);
+
+bool fault_is_netlink(int fd);
 
 /* The function of this name that the program would have called without the shim. It aborts when
  * there is none. */

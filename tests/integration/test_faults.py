@@ -1,28 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""Each call that can fail does so once, and the agent comes through; faults.py says what that means.
+"""Each call that can fail does so once, and the program comes through; faults_agent.py, faults_control.py and
+faults_loopback.py say what that means.
 
-The whole walk has a thousand places and takes a quarter of an hour. So a run takes its part of the places,
-another one each day, and WSLBRIDGE_LONG=1 takes all of them, each as often as it is passed.
-WSLBRIDGE_FAULT=KEY fails one place only: a failure shows its key.
+The whole walk has thousands of places. So a run takes its part of them, another one each day. './dev faults' takes
+all of them once, and WSLBRIDGE_LONG=1 each as often as it is passed. WSLBRIDGE_FAULT=KEY fails one place only: a
+failure shows its key.
 """
 import concurrent.futures
-import itertools
 import os
-import subprocess
 import time
 
 import janitor
 import pytest
 
-from faults import Lost, Place, Walk
+from faults import Lost
+from faults_agent import AgentWalk
+from faults_control import COMMANDS, ControlWalk
+from faults_loopback import LoopbackWalk
+from lives import LIVES, changes
 
 LONG = bool(os.environ.get("WSLBRIDGE_LONG"))
 KEY = os.environ.get("WSLBRIDGE_FAULT")
-PARTS = 50  # in each of which are about 20 places
+PARTS = 50  # in each of which are about 30 places
 # The same for the other programs, so that about 20 calls fail in a run.
 CONTROL_PARTS = {"expose": 12, "unexpose": 5, "pair": 3}
+LOOPBACK_PARTS = 9
 LIVES_MIN = 5  # even a small part has more, so fewer mean that nothing has failed at all
 WORKERS = 2
+# Whatever the kernel answers over netlink is a place of its own. All of them take a minute.
+NETLINK, NETLINK_PARTS = ("recvmsg", "recvfrom"), 4
 
 
 def parts(n, workers=1):
@@ -38,13 +44,11 @@ def enough(n):
     return KEY or n >= LIVES_MIN
 
 
-def walk(tree, folder, share):
+def walk(make, *arguments, repeat=10_000, **options):
     """Return: the walk, when all places of the share have failed."""
-    walk = Walk(tree, folder, share, repeat=10_000 if LONG else 1, key=KEY)
+    walk = make(*arguments, repeat=repeat if LONG else 1, key=KEY, **options)
     try:
-        while walk.life() and not KEY:
-            pass
-        return walk
+        return walk.walk()
     finally:
         walk.close()
 
@@ -56,7 +60,7 @@ def test_the_agent_comes_through_when_any_call_fails(dev_tree, tmp_path, number)
         folder.mkdir()
     janitor.current_run()  # not first in two threads at once
     with concurrent.futures.ThreadPoolExecutor(len(folders)) as pool:
-        walks = list(pool.map(lambda f, share: walk(dev_tree, f, share), folders, shares))
+        walks = list(pool.map(lambda f, share: walk(AgentWalk, dev_tree, f, share), folders, shares))
     lives = sum(w.lives for w in walks)
     number(f"{lives} lives of an agent, each with one failed call (part {' and '.join(shares)} of all); "
            f"{sum(w.restarts for w in walks)} gave up while they started or for want of memory, and did well "
@@ -64,124 +68,56 @@ def test_the_agent_comes_through_when_any_call_fails(dev_tree, tmp_path, number)
     assert enough(lives)
 
 
+def test_the_agent_comes_through_whatever_the_kernel_answers(dev_tree, tmp_path, number):
+    """Over netlink: an error, a dump that is not consistent, not whole or empty, a message that is cut, and none."""
+    share, = parts(NETLINK_PARTS)
+    done = walk(AgentWalk, dev_tree, tmp_path, share, calls=NETLINK)
+    assert enough(done.lives)
+    number(f"{done.lives} lives of an agent, each with one wrong answer of the kernel (part {share} of all)")
+
+
+@pytest.mark.parametrize("live", LIVES, ids=lambda live: live.__name__)
+def test_a_life_in_which_nothing_fails_goes_well(dev_tree, tmp_path, live):
+    walk = AgentWalk(dev_tree, tmp_path, "0/1", calls=["another"])
+    try:
+        assert not walk.life(live.__name__)
+        assert not walk.restarted
+    finally:
+        walk.close()
+
+
 def test_the_library_fails_one_call_and_no_other_program(dev_tree, tmp_path):
-    walk = Walk(dev_tree, tmp_path, "0/1")
+    walk = AgentWalk(dev_tree, tmp_path, "0/1")
     try:
         walk.place.environment["FAULT_PROGRAM"] = "another"
-        assert not walk.life()
+        assert not walk.life("changes")
         walk.place.environment["FAULT_PROGRAM"] = "wslbridge-agent"
-        assert walk.life() and "main" in walk.place.failure()
+        assert walk.life("changes") and "main" in walk.place.failure()
     finally:
         walk.close()
 
 
 def test_an_agent_that_does_not_come_through_is_seen(dev_tree, tmp_path):
     """It ends at once, and does not say why."""
-    walk = Walk(dev_tree, tmp_path, "0/1")
+    walk = AgentWalk(dev_tree, tmp_path, "0/1", [changes])
     walk.guest.exe = "/bin/false"
     try:
         with pytest.raises(Lost, match="it gave up: the start"):
-            walk.life()
+            walk.walk()
     finally:
         walk.close()
 
 
-# --- wslbridgectl
-
-OLD, NEW = {"0.0.0.0/8080": "10.9.0.2/80"}, {"0.0.0.0/8080": "10.9.0.2/81"}
-KEY_FILE = "etc/wslbridge/key"
-
-
-def run_failing(place, control, arguments, stdin=""):
-    """(exit code, output) of a command in which one call fails."""
-    place.forget()
-    try:
-        return control.run(*arguments, stdin=stdin, env=place.environment)
-    except (AssertionError, subprocess.TimeoutExpired) as e:
-        raise AssertionError(f"{e}\n{place.failure()}") from e
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_leaves_the_old_file_or_the_new_one(dev_tree, tmp_path, command, number):
+    share, = parts(CONTROL_PARTS[command])
+    done = walk(ControlWalk, dev_tree, tmp_path, share, [command])
+    assert enough(done.lives), f"only {done.lives} calls of '{command}' have failed"
+    number(f"{done.lives} runs of '{command}', each with one failed call")
 
 
-def repeat_until_nothing_fails(make, control, arguments, prepare, check, stdin=""):
-    """Return: in words, how often it ran with a failed call."""
-    command, place = arguments[0], make(arguments[0])
-    for n in itertools.count():
-        prepare()
-        code, output = run_failing(place, control, arguments, stdin)
-        text = f"exit code {code}\n{output}\n{place.failure()}"
-        assert code == 0 or output.strip(), f"it fails and does not say why: {text}"
-        assert code in (0, 1, 3, 4), text  # no crash, and no sanitizer
-        check(code, text)
-        if not place.failed():
-            assert code == 0, text
-            break
-        if KEY:
-            n = 1
-            break
-    assert enough(n), f"only {n} calls of '{command}' have failed"
-    return f"{n} runs of '{command}', each with one failed call"
-
-
-@pytest.fixture
-def place(dev_tree, tmp_path, control):
-    """make(COMMAND): the calls that fail in wslbridgectl."""
-    def make(command):
-        share, = parts(CONTROL_PARTS[command])
-        return Place(dev_tree, str(tmp_path), control.exe, share, repeat=10_000 if LONG else 1, key=KEY)
-
-    return make
-
-
-def file_text(guest, path):
-    try:
-        with open(os.path.join(guest.root, path), encoding="utf-8") as f:
-            return f.read()
-    except FileNotFoundError:
-        return None
-
-
-def test_expose_leaves_the_old_file_or_the_new_one(up, place, number):
-    guest, host, control = up
-    path = "etc/wslbridge/services.d/port-8080.ini"
-    assert control.run("expose", "8080:81")[0] == 0
-    new = file_text(guest, path)
-    assert control.run("expose", "8080:80")[0] == 0
-    old = file_text(guest, path)
-
-    def prepare():
-        guest.write(path, old)
-        host.wait_rules(OLD)
-
-    def check(code, text):
-        assert file_text(guest, path) in ([new] if code == 0 else [old, new]), text
-        assert code != 0 or host.rules() == NEW, text
-
-    number(repeat_until_nothing_fails(place, control, ("expose", "8080:81"), prepare, check))
-
-
-def test_unexpose_removes_the_file_or_leaves_it(up, place, number):
-    guest, host, control = up
-    path = "etc/wslbridge/services.d/port-8080.ini"
-    assert control.run("expose", "8080:80")[0] == 0
-    old = file_text(guest, path)
-
-    def prepare():
-        guest.write(path, old)
-        host.wait_rules(OLD)
-        guest.wait_state("port-8080", "active")  # else there is nothing to remove yet
-
-    def check(code, text):
-        assert file_text(guest, path) in ([None] if code == 0 else [old, None]), text
-        if code == 0:
-            host.wait_rules({})
-
-    number(repeat_until_nothing_fails(place, control, ("unexpose", "8080"), prepare, check))
-
-
-def test_pair_leaves_the_old_key_or_the_new_one(guest, place, control, number):
-    old, new = "0" * 64 + "\n", "1" * 64 + "\n"
-
-    def check(code, text):
-        assert file_text(guest, KEY_FILE) in ([new] if code == 0 else [old, new]), text
-        assert code != 0 or "\npaired " in "\n" + text, text
-
-    number(repeat_until_nothing_fails(place, control, ("pair",), lambda: guest.key(old), check, stdin=new))
+def test_wslbridge_loopback_comes_through_when_any_call_fails(dev_tree, tmp_path, number):
+    share, = parts(LOOPBACK_PARTS)
+    done = walk(LoopbackWalk, dev_tree, tmp_path, share, repeat=100)
+    assert enough(done.lives), f"only {done.lives} calls have failed"
+    number(f"{done.lives} lives of wslbridge-loopback, each with one failed call")

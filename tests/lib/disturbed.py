@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What soak.py disturbs of the guest beside its programs: the wall clock and the disk."""
+"""What tests disturb of a guest beside its programs: the wall clock and the disk."""
 import os
 import struct
 import subprocess
@@ -23,6 +23,9 @@ class Clock:
         with open(self.offset, "r+b") as f:
             f.write(struct.pack("q", seconds))
         os.write(self.fifo, b"x")
+
+    def close(self):
+        os.close(self.fifo)
 
 
 class Disk:

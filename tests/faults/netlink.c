@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The two calls with which netlink's messages are read. Beside a failure of the call, the kernel
+ * itself may answer something else than what was asked for. So here the real answer is read first,
+ * and another one takes its place.
+ */
+
+#include "tests/faults/fault.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define DATAGRAM_MAX (64 * 1024) /* the kernel fills half of that */
+
+typedef ssize_t ReceiveMessage(int fd, struct msghdr *m, int flags);
+typedef ssize_t ReceiveFrom(int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from,
+                            socklen_t *size);
+
+/* Whether a dump goes on after these messages. */
+static bool goes_on(void *data, int n) {
+        const struct nlmsghdr *hdr = data;
+
+        for (; NLMSG_OK(hdr, n); hdr = NLMSG_NEXT(hdr, n))
+                if (hdr->nlmsg_type == NLMSG_DONE || hdr->nlmsg_type == NLMSG_ERROR)
+                        return false;
+        return true;
+}
+
+/* Read the rest of a dump, which a kernel that has answered otherwise would not have sent. */
+static void drain(int fd) {
+        static ssize_t (*real)(int, void *, size_t, int);
+        static char rest[DATAGRAM_MAX];
+        ssize_t n;
+
+        if (!real)
+                *(void **) &real = fault_real("recv");
+        do
+                n = real(fd, rest, sizeof(rest), MSG_DONTWAIT);
+        while (n > 0 && goes_on(rest, (int) n));
+}
+
+/* An answer with nothing in it but an error, in place of the one that is in @data. */
+static ssize_t answer(void *data, uint16_t type, int error) {
+        struct {
+                struct nlmsghdr hdr;
+                struct nlmsgerr e; /* begins with the error, as the end of a dump does */
+        } a = {.hdr = *(struct nlmsghdr *) data, .e.error = error};
+
+        a.hdr.nlmsg_type = type;
+        a.hdr.nlmsg_flags = type == NLMSG_DONE ? NLM_F_MULTI : 0;
+        a.hdr.nlmsg_len = NLMSG_LENGTH(type == NLMSG_DONE ? sizeof(error) : sizeof(a.e));
+        a.e.msg = (struct nlmsghdr){.nlmsg_len = NLMSG_HDRLEN, .nlmsg_seq = a.hdr.nlmsg_seq};
+        memcpy(data, &a, a.hdr.nlmsg_len);
+        return (ssize_t) a.hdr.nlmsg_len;
+}
+
+static void tear(void *data, int n) {
+        struct nlmsghdr *hdr = data;
+
+        for (; NLMSG_OK(hdr, n); hdr = NLMSG_NEXT(hdr, n))
+                hdr->nlmsg_flags |= NLM_F_DUMP_INTR;
+}
+
+/* Return: what recvmsg() says of the answer in @m, which had @n bytes. */
+static ssize_t change(FaultKind kind, int fd, struct msghdr *m, ssize_t n) {
+        void *data = m->msg_iov[0].iov_base;
+
+        if (n < (ssize_t) sizeof(struct nlmsghdr))
+                return n;
+        if (kind == FAULT_TORN) {
+                tear(data, (int) n);
+                return n;
+        }
+        if (kind == FAULT_CUT) {
+                m->msg_flags |= MSG_TRUNC;
+                return n / 2;
+        }
+        if (goes_on(data, (int) n))
+                drain(fd);
+        if (kind == FAULT_REFUSED)
+                return answer(data, NLMSG_ERROR, -EBUSY);
+        return answer(data, NLMSG_DONE, kind == FAULT_ENDED ? -ENOBUFS : 0);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags) {
+        bool netlink = fault_is_netlink(fd);
+        unsigned kinds = FAULT_REFUSED | FAULT_TORN | FAULT_CUT | FAULT_ENDED | FAULT_EMPTY;
+        static ReceiveMessage *real;
+        FaultKind kind;
+        ssize_t n;
+
+        if (!real)
+                *(void **) &real = fault_real("recvmsg");
+        kind = fault_now("recvmsg", FAULT_ERROR | (netlink ? kinds : 0));
+        if (kind == FAULT_NONE)
+                return real(fd, m, flags);
+        if (kind == FAULT_ERROR && !netlink) {
+                errno = ECONNRESET;
+                return -1;
+        }
+        n = real(fd, m, flags);
+        if (n < 0)
+                return n;
+        if (kind == FAULT_ERROR) { /* what did not find room is gone */
+                errno = ENOBUFS;
+                return -1;
+        }
+        return change(kind, fd, m, n);
+}
+
+ssize_t recvfrom(int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *size) {
+        static ReceiveFrom *real;
+        FaultKind kind;
+        ssize_t got;
+
+        if (!real)
+                *(void **) &real = fault_real("recvfrom");
+        if (!fault_is_netlink(fd))
+                return fault_moved("recvfrom", fd, &n, ECONNRESET) < 0
+                               ? -1
+                               : real(fd, data, n, flags, from, size);
+        kind = fault_now("recvfrom", FAULT_ERROR | FAULT_INTERRUPT | FAULT_CUT);
+        if (kind == FAULT_INTERRUPT) {
+                errno = EINTR;
+                return -1;
+        }
+        got = real(fd, data, n, flags, from, size);
+        if (got < 0 || kind == FAULT_NONE)
+                return got;
+        if (kind == FAULT_ERROR) { /* what did not find room is gone */
+                errno = ENOBUFS;
+                return -1;
+        }
+        return flags & MSG_TRUNC ? (ssize_t) n + 1 : got / 2;
+}
