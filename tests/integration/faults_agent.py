@@ -92,6 +92,9 @@ class AgentWalk(Walk):
             f"exit code {process.returncode} at the stop"
         self.guest.process = None
         self.wait(lambda: not self.host.rules(), "the end of the rules", restart=False)
+        left = [name for folder in (self.guest.state, self.guest.kept) for name in os.listdir(folder)
+                if name.endswith(".new")]
+        assert not left, f"files that were begun and never finished: {left}"
         log = self._log()
         assert "Sanitizer" not in log and "runtime error" not in log, "a sanitizer has something to say"
 

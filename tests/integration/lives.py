@@ -69,15 +69,17 @@ def replace_the_folder(walk):
     """By one that was made elsewhere. Its files are watched, too."""
     folder = os.path.join(walk.guest.root, "etc/wslbridge/services.d")
     other, old = os.path.join(walk.folder, "other"), os.path.join(walk.folder, "old")
+    for path in (other, old):  # of a life that went wrong
+        shutil.rmtree(path, ignore_errors=True)
     shutil.copytree(folder, other)
     with open(os.path.join(other, "web.ini"), "w", encoding="ascii") as f:
         f.write(f"[service]\n{WEB.format(8082)}\n")
     os.rename(folder, old)
     os.rename(other, folder)
     walk.wait(walk.right(8082), "the other folder")
-    shutil.rmtree(old)
     walk.guest.service("web", WEB.format(8083))
     walk.wait(walk.right(8083), "a file saved in the other folder")
+    shutil.rmtree(old)  # not earlier: that may be an event, too
 
 
 def restart(walk):
