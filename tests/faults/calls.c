@@ -216,7 +216,7 @@ int fault_moved(const char *name, int fd, size_t *n, int error) {
         case FAULT_SHORT:
                 *n = 1;
                 return 0;
-        default: /* of netlink.c */
+        default: /* of answers.c */
                 return 0;
         }
 }
@@ -234,7 +234,6 @@ int fault_moved(const char *name, int fd, size_t *n, int error) {
 
 #define SEND_ERROR (fault_is_netlink(fd) ? ENOBUFS : EPIPE)
 
-MOVES(read, (int fd, void *data, size_t n), (fd, data, n), EIO)
 MOVES(write, (int fd, const void *data, size_t n), (fd, data, n), ENOSPC)
 MOVES(recv, (int fd, void *data, size_t n, int flags), (fd, data, n, flags), ECONNRESET)
 MOVES(send, (int fd, const void *data, size_t n, int flags), (fd, data, n, flags), SEND_ERROR)

@@ -22,6 +22,7 @@
 #define MODULES_MAX 64
 #define PLACES_MAX  (1u << 16) /* a power of two */
 #define SEEN_MAX    (1u << 18)
+#define EACH_MAX    100 /* events of one kind in a life */
 #define HASH_START  UINT64_C(14695981039346656037)
 
 typedef struct Module {
@@ -42,7 +43,7 @@ static uint16_t n_passed[PLACES_MAX];
 static bool active;   /* main() runs, in the program that is meant */
 static bool failed;   /* one call of this run has failed */
 static bool deciding; /* in fault_now(), whose own calls do not count */
-static uint64_t only, share, n_shares = 1;
+static uint64_t only, life, share, n_shares = 1;
 static unsigned repeat = 1;
 static const char *calls; /* borrowed from the environment; NULL: all */
 static unsigned long n_calls, n_new;
@@ -131,7 +132,8 @@ static void note(const char *name, unsigned kind, uint64_t key, const Stack *sta
                 [FAULT_ERROR] = "error", [FAULT_INTERRUPT] = "interrupt",
                 [FAULT_SHORT] = "short", [FAULT_REFUSED] = "refused",
                 [FAULT_TORN] = "torn",   [FAULT_CUT] = "cut",
-                [FAULT_ENDED] = "ended", [FAULT_EMPTY] = "empty"};
+                [FAULT_ENDED] = "ended", [FAULT_EMPTY] = "empty",
+                [FAULT_LOST] = "lost"};
         char text[512];
 
         (void) snprintf(text, sizeof(text), "failed %016llx %s %s\n", (unsigned long long) key,
@@ -151,13 +153,15 @@ static void note(const char *name, unsigned kind, uint64_t key, const Stack *sta
 }
 
 /* Return: whether this place is still to be failed, now that it is passed once more. */
-static bool is_due(uint64_t *key) {
+static bool is_due(uint64_t *key, bool each) {
         size_t at = slot(place, PLACES_MAX, *key);
 
         place[at] = *key;
-        if (n_passed[at] >= repeat)
+        if (n_passed[at] >= (each ? EACH_MAX : repeat))
                 return false;
         *key = mix(*key, n_passed[at]++);
+        if (each)
+                *key = mix(*key, life);
         if (only)
                 return *key == only;
         if (*key % n_shares != share || seen[slot(seen, SEEN_MAX, *key)] != 0)
@@ -189,7 +193,7 @@ FaultKind fault_now(const char *name, unsigned kinds) {
         for (unsigned kind = FAULT_ERROR; kind <= FAULT_LAST; kind *= 2) {
                 uint64_t key = key_of(name, kind, &stack);
 
-                if (!(kinds & kind) || !is_due(&key) || failed)
+                if (!(kinds & kind) || !is_due(&key, kinds & FAULT_EACH) || failed)
                         continue;
                 failed = true;
                 result = (FaultKind) kind;
@@ -237,6 +241,8 @@ static void set_up(void) {
                 only = strtoull(text, NULL, 16);
         if ((text = getenv("FAULT_REPEAT")))
                 repeat = (unsigned) strtoul(text, NULL, 10);
+        if ((text = getenv("FAULT_LIFE")))
+                life = strtoull(text, NULL, 10);
         calls = getenv("FAULT_CALLS");
         if ((text = getenv("FAULT_SHARE"))) {
                 char *end;

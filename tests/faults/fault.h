@@ -3,7 +3,7 @@
 
 /*
  * Which call of a program fails: the half of the shim that decides. calls.c has the calls, and
- * netlink.c those with which the kernel's answers are read.
+ * answers.c those with which the kernel's answers are read.
  *
  * A place is a call with the whole way that led to it: the name of the function and the return
  * addresses on the stack. Each run of the program fails one place that no run before it has failed,
@@ -17,6 +17,8 @@
  *      FAULT_SHARE    "K/N": only the places whose key leaves the rest K when divided by N
  *      FAULT_KEY      only this place (hexadecimal)
  *      FAULT_REPEAT   default 1
+ *      FAULT_LIFE     a number for what the program goes through this time: the same event is
+ *                     another place in another life
  *      FAULT_CALLS    only these functions, with spaces between their names
  */
 
@@ -35,7 +37,11 @@ typedef enum FaultKind {
         FAULT_CUT = 32,    /* MSG_TRUNC: the message is longer than the buffer */
         FAULT_ENDED = 64,  /* NLMSG_DONE with an error: the dump is over, and not whole */
         FAULT_EMPTY = 128, /* NLMSG_DONE at once, without an error */
-        FAULT_LAST = FAULT_EMPTY,
+
+        FAULT_LOST = 256, /* IN_Q_OVERFLOW in place of events of inotify, which had no room */
+        FAULT_LAST = FAULT_LOST,
+
+        FAULT_EACH = 512, /* no kind: the call brings events, so each time is a place of its own */
 } FaultKind;
 
 /* @name: of the function; @kinds: which kinds make sense for this call, as bits. Return: what this

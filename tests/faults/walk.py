@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import threading
 import time
 
@@ -93,8 +94,7 @@ class Everything:
 
     def walk(self, make, program, job):
         """The part of one job of one program's places."""
-        folder = os.path.join(janitor.current_run(), f"faults-{program}-{job}")
-        os.makedirs(folder)
+        folder = tempfile.mkdtemp(prefix="faults-", dir=janitor.current_run())
         walk = make(self.tree, folder, f"{job}/{self.jobs}", calls=self.calls)
         try:
             with self.lock:

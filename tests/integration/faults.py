@@ -109,6 +109,7 @@ class Walk:
     def life(self, kind):
         """Return: whether a call has failed in it."""
         self.place.forget()
+        self.place.environment["FAULT_LIFE"] = str(list(self.kinds).index(kind))
         self._begin()
         try:
             self.kinds[kind]()

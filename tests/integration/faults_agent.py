@@ -25,6 +25,7 @@ SERVICES = {
     "inner": "listen = 9000\nconnect = loopback",
 }
 OTHER_ADDRESS = "10.9.0.3"
+WATCHDOG_USEC = 400_000  # a quarter of it is shorter than a life
 
 
 class AgentWalk(Walk):
@@ -82,7 +83,8 @@ class AgentWalk(Walk):
         """In a process that is started after a call has failed, no other one does."""
         more = self.clock.environment if self.place.failed() else {}
         self.manager.forget()
-        self.guest.start(wait=False, NOTIFY_SOCKET=self.notify_path, **{**self.place.environment, **more})
+        self.guest.start(wait=False, NOTIFY_SOCKET=self.notify_path, WATCHDOG_USEC=str(WATCHDOG_USEC),
+                         **{**self.place.environment, **more})
 
     def stop(self):
         process = self.guest.process
@@ -118,6 +120,7 @@ class AgentWalk(Walk):
                 assert self._may_give_up(), f"it gave up: {what}"
                 self.restarted = True
                 self.start()
+            self.manager.poll()  # what nobody takes stops the agent
             time.sleep(0.005)
 
     # --- what is right

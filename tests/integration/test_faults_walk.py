@@ -58,7 +58,7 @@ class FakePlace:
     key = None
 
     def __init__(self):
-        self.n = 0
+        self.n, self.environment = 0, {}
 
     def forget(self):
         self.n += 1

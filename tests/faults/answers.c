@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The two calls with which netlink's messages are read. Beside a failure of the call, the kernel
- * itself may answer something else than what was asked for. So here the real answer is read first,
- * and another one takes its place.
+ * The calls with which the kernel's messages are read, those of netlink and of inotify. Beside a
+ * failure of the call, the kernel itself may say something else than what was waited for. So here
+ * the real message is read first, and another one takes its place.
  */
 
 #include "tests/faults/fault.h"
@@ -11,8 +11,12 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define DATAGRAM_MAX (64 * 1024) /* the kernel fills half of that */
 
@@ -123,7 +127,7 @@ ssize_t recvfrom(int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from, s
                 return fault_moved("recvfrom", fd, &n, ECONNRESET) < 0
                                ? -1
                                : real(fd, data, n, flags, from, size);
-        kind = fault_now("recvfrom", FAULT_ERROR | FAULT_INTERRUPT | FAULT_CUT);
+        kind = fault_now("recvfrom", FAULT_ERROR | FAULT_INTERRUPT | FAULT_CUT | FAULT_EACH);
         if (kind == FAULT_INTERRUPT) {
                 errno = EINTR;
                 return -1;
@@ -136,4 +140,38 @@ ssize_t recvfrom(int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from, s
                 return -1;
         }
         return flags & MSG_TRUNC ? (ssize_t) n + 1 : got / 2;
+}
+
+/* --- inotify */
+
+static bool is_inotify(int fd) {
+        static const char inotify[] = "anon_inode:inotify";
+        char path[32], target[sizeof(inotify)];
+        long n;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        n = syscall(SYS_readlink, path, target, sizeof(target));
+        return n == sizeof(inotify) - 1 && memcmp(target, inotify, sizeof(inotify) - 1) == 0;
+}
+
+/* Its name is "inotify" there. */
+ssize_t read(int fd, void *data, size_t n) {
+        static ssize_t (*real)(int, void *, size_t);
+        FaultKind kind;
+        ssize_t got;
+
+        if (!real)
+                *(void **) &real = fault_real("read");
+        if (!is_inotify(fd))
+                return fault_moved("read", fd, &n, EIO) < 0 ? -1 : real(fd, data, n);
+        kind = fault_now("inotify", FAULT_ERROR | FAULT_INTERRUPT | FAULT_LOST | FAULT_EACH);
+        if (kind == FAULT_ERROR || kind == FAULT_INTERRUPT) {
+                errno = kind == FAULT_ERROR ? EIO : EINTR;
+                return -1;
+        }
+        got = real(fd, data, n);
+        if (kind != FAULT_LOST || got < (ssize_t) sizeof(struct inotify_event))
+                return got;
+        *(struct inotify_event *) data = (struct inotify_event){.wd = -1, .mask = IN_Q_OVERFLOW};
+        return sizeof(struct inotify_event);
 }
