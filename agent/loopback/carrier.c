@@ -57,8 +57,10 @@ static int carrier_report(Carrier *c) {
                 report.ports[i] = (LoopbackReported){.port = c->slots[i].port,
                                                      .error = (uint16_t) c->slots[i].error};
         loopback_report_format(&report, &text);
-        if (text.oom)
+        if (text.oom) {
+                buffer_done(&text);
                 return -ENOMEM;
+        }
         if (c->reported && strcmp(c->reported, buffer_text(&text)) == 0) {
                 buffer_done(&text);
                 return 1;

@@ -3,7 +3,8 @@
 /*
  * Claim: while the table cannot be read, the log says so once, the program reports nothing, and it
  * goes on when the table is there. If the kernel does not let it listen on one interface only, the
- * log says so once, and the ports are open all the same.
+ * log says so once, and the ports are open all the same. When there is no memory, it gives up and
+ * keeps none.
  */
 
 #include "agent/loopback/carrier.h"
@@ -45,6 +46,16 @@ int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t n);
 /* This machine need not have the guest's address. */
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t n) {
         return refuses ? 0 : __real_bind(fd, addr, n);
+}
+
+static bool no_memory; /* for a report, after a part of it */
+
+void __real_loopback_report_format(const LoopbackReport *r, Buffer *out);
+void __wrap_loopback_report_format(const LoopbackReport *r, Buffer *out);
+
+void __wrap_loopback_report_format(const LoopbackReport *r, Buffer *out) {
+        __real_loopback_report_format(r, out);
+        out->oom = out->oom || no_memory;
 }
 
 static unsigned log_lines(const char *part) {
@@ -126,6 +137,14 @@ START_TEST(test_any_interface) {
 }
 END_TEST
 
+/* What it keeps is what the leak sanitizer finds. */
+START_TEST(test_no_memory) {
+        refuses = no_memory = true;
+        write_table("wslbridge-loopback 1\nhost 10.9.0.2 10.9.0.1 eth7\ntcp 28080\n");
+        ck_assert_int_eq(carrier_new(&carrier, event, &journal, &files), -ENOMEM);
+}
+END_TEST
+
 int main(void) {
         TCase *t = tcase_create("carrier");
 
@@ -133,5 +152,6 @@ int main(void) {
         tcase_set_timeout(t, 60);
         tcase_add_test(t, test_unread_table);
         tcase_add_test(t, test_any_interface);
+        tcase_add_test(t, test_no_memory);
         return test_run(t, "carrier");
 }
