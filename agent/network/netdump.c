@@ -194,8 +194,8 @@ static int dump_open(NetDump *d) {
  * Read a table. @n, @m: the counts of the arrays that this fills, set back for each try. @m may be
  * NULL.
  *
- * None of these tables is empty in a guest that has a network. So an empty one is looked at once
- * more before it is believed, because it would close every port.
+ * None of these tables is empty in a guest that has a network. So an empty one is looked at
+ * again before it is believed, because it would close every port.
  *
  * When the kernel ends a dump with an error that lasts, then it does not have one of the tables,
  * and what it has sent is all there is.

@@ -30,6 +30,7 @@ NOT_FROM_OUTSIDE = {
     "config_file_read": "hands bytes to the parsers of the configuration",
     "ctl_agent_has_read": "compares numbers",
     "ctl_agent_read": "hands bytes to report_parse()",
+    "dump_socket_read": "asks the kernel",
     "flow_read": "carries bytes from socket to socket",
     "guest_ports_read": "asks the kernel",
     "netdump_read": "asks the kernel",
