@@ -203,7 +203,6 @@ END_TEST
  * known to be open after that. */
 START_TEST(test_a_look_between_two_slices) {
         uint64_t n;
-        WireState s;
 
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
         agent_ask(big, "172.20.0.3", "a=0.0.0.0:9000");
@@ -211,16 +210,9 @@ START_TEST(test_a_look_between_two_slices) {
         controller_forwarder_changed(w.controller);
         world_run(&w);
         w.host.iphlpsvc_slow = true;
-        (void) snprintf(big->services, sizeof(big->services),
-                        "a=0.0.0.0:10000-10199 b=0.0.0.0:20000-22999");
-        world_parse(&s, big->address, big->services);
-        agent_send(big, &s);
-        wire_state_done(&s);
+        agent_ask_later(big, "172.20.0.3", "a=0.0.0.0:10000-10199 b=0.0.0.0:20000-22999");
         controller_dispatch(w.controller, w.host.now_usec); /* all of a is in this slice */
-        (void) snprintf(small->services, sizeof(small->services), "web=0.0.0.0:80 ssh=0.0.0.0:22");
-        world_parse(&s, small->address, small->services);
-        agent_send(small, &s);
-        wire_state_done(&s);
+        agent_ask_later(small, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22");
         n = w.host.calls[MEMORY_LISTENING_READ];
         controller_dispatch(w.controller, w.host.now_usec);
         w.host.now_usec += 2000000;
@@ -293,15 +285,13 @@ START_TEST(test_ten_thousand) {
         static const char *const ports = "a=0.0.0.0:10000-13999,0.0.0.0:14000-17999,"
                                          "0.0.0.0:18000-19999";
         unsigned n_slices = 0;
-        WireState s;
 
         (void) looks();
         for (unsigned i = 0; i < 2; i++) {
-                (void) snprintf(big->address, sizeof(big->address), "172.20.0.%u", i + 2);
-                (void) snprintf(big->services, sizeof(big->services), "%s", ports);
-                world_parse(&s, big->address, ports);
-                agent_send(big, &s);
-                wire_state_done(&s);
+                char address[32];
+
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 2);
+                agent_ask_later(big, address, ports);
                 do {
                         controller_dispatch(w.controller, w.host.now_usec);
                         w.host.now_usec += 60000; /* each slice takes that long */

@@ -27,17 +27,6 @@ static void toggle(FakeAgent *a, unsigned turn) {
         agent_ask(a, "172.20.0.2", turn % 2 ? "a=0.0.0.0:20000-20099" : "a=0.0.0.0:30000-30099");
 }
 
-/* The helper gets it, and does not run. */
-static void send(FakeAgent *a, const char *address, const char *services) {
-        WireState s;
-
-        (void) snprintf(a->address, sizeof(a->address), "%s", address);
-        (void) snprintf(a->services, sizeof(a->services), "%s", services);
-        world_parse(&s, address, services);
-        agent_send(a, &s);
-        wire_state_done(&s);
-}
-
 /* One slice at most. */
 static void dispatch(void) {
         controller_dispatch(w.controller, w.host.now_usec);
@@ -71,7 +60,7 @@ START_TEST(test_news_do_not_wait_for_a_look_for_another) {
         wait_for_loud();
         n = looks();
         w.host.now_usec = controller_deadline(w.controller); /* the look is due … */
-        send(small, "172.20.0.10", "web=0.0.0.0:80");
+        agent_ask_later(small, "172.20.0.10", "web=0.0.0.0:80");
         dispatch();
         ck_assert_uint_eq(looks(), n); /* … and comes after the answer */
         ck_assert_str_eq(memory_host_rule(&w.host, RULE_V4TOV4, "0.0.0.0/80"), "172.20.0.10/80");
@@ -89,8 +78,8 @@ START_TEST(test_news_do_not_wait_for_a_look_for_news_of_another) {
         world_wait(&w, 10000);
         agent_expect(loud, "a active");
         n = looks();
-        send(loud, "172.20.0.2", "a=0.0.0.0:30000-30099 b=0.0.0.0:81");
-        send(small, "172.20.0.10", "web=0.0.0.0:80");
+        agent_ask_later(loud, "172.20.0.2", "a=0.0.0.0:30000-30099 b=0.0.0.0:81");
+        agent_ask_later(small, "172.20.0.10", "web=0.0.0.0:80");
         dispatch();
         agent_expect(small, "web active");
         agent_expect(loud, "a active; b active");
@@ -164,15 +153,16 @@ START_TEST(test_a_look_that_was_left_is_made) {
         agent_ask(third, "172.20.0.7", "web=0.0.0.0:81");
         agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
         world_wait(&w, 10000);
-        send(loud, "172.20.0.2", "a=0.0.0.0:20000-23999,0.0.0.0:24000-27999,0.0.0.0:28000-31999");
+        agent_ask_later(loud, "172.20.0.2",
+                        "a=0.0.0.0:20000-23999,0.0.0.0:24000-27999,0.0.0.0:28000-31999");
         dispatch();
         begin = w.host.now_usec;
-        send(third, "172.20.0.7", "web=0.0.0.0:81 dev=0.0.0.0:82");
+        agent_ask_later(third, "172.20.0.7", "web=0.0.0.0:81 dev=0.0.0.0:82");
         for (unsigned i = 0; i < 20; i++) {
                 char address[32];
 
                 (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
-                send(small, address, "web=0.0.0.0:80");
+                agent_ask_later(small, address, "web=0.0.0.0:80");
                 dispatch();
                 agent_read(third);
                 ck_assert_uint_eq(controller_deadline(w.controller), 0); /* there are slices left */
@@ -195,7 +185,7 @@ START_TEST(test_looks_go_on) {
                 char address[32];
 
                 (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
-                send(small, address, "web=0.0.0.0:80");
+                agent_ask_later(small, address, "web=0.0.0.0:80");
                 dispatch();
                 w.host.now_usec += 10000;
         }
@@ -232,7 +222,7 @@ START_TEST(test_an_obstacle_of_another) {
         world_wait(&w, 10000);
         w.host.now_usec = controller_deadline(w.controller); /* a look at the obstacle is due */
         n_looks = looks();
-        send(small, "172.20.0.2", "web=0.0.0.0:250"); /* … and this needs one, too */
+        agent_ask_later(small, "172.20.0.2", "web=0.0.0.0:250"); /* … and this needs one, too */
         dispatch();
         agent_ask(small, "172.20.0.10", "web=0.0.0.0:80");
         ck_assert_uint_le(looks(), n_looks + 3);

@@ -23,17 +23,6 @@ static void teardown(void) {
         world_done(&w);
 }
 
-/* Send it, and let nothing happen yet. */
-static void ask_later(FakeAgent *a, const char *address, const char *services) {
-        WireState s;
-
-        (void) snprintf(a->address, sizeof(a->address), "%s", address);
-        (void) snprintf(a->services, sizeof(a->services), "%s", services);
-        world_parse(&s, address, services);
-        agent_send(a, &s);
-        wire_state_done(&s);
-}
-
 /* Returns whether the last run left changes. */
 static bool one_slice(void) {
         controller_dispatch(w.controller, w.host.now_usec);
@@ -81,7 +70,7 @@ START_TEST(test_their_size) {
                 world_wait(&w, 2 * RULE_VIEW_AGAIN_USEC / 1000 + 1);
                 before = decided();
                 flushes = w.host.calls[MEMORY_LEDGER_FLUSH];
-                ask_later(big, "172.20.0.2", asks[i].services);
+                agent_ask_later(big, "172.20.0.2", asks[i].services);
                 for (uint64_t n = *sets; one_slice(); n = *sets, n_slices++)
                         ck_assert_uint_le(*sets - n, asks[i].size);
                 ck_assert_uint_eq(n_slices, (asks[i].n + asks[i].size - 1) / asks[i].size);
@@ -100,7 +89,7 @@ START_TEST(test_a_guest_that_is_alone) {
         world_wait(&w, 1);
         before = decided();
         flushes = w.host.calls[MEMORY_LEDGER_FLUSH];
-        ask_later(big, "172.20.0.2", "a=0.0.0.0:10000-13999,0.0.0.0:14000-17999");
+        agent_ask_later(big, "172.20.0.2", "a=0.0.0.0:10000-13999,0.0.0.0:14000-17999");
         (void) one_slice();
         agent_expect(big, "a active");
         ck_assert_uint_eq(decided() - before, 8000);
@@ -120,8 +109,8 @@ START_TEST(test_others_keep_their_answer) {
         ck_assert_uint_eq(n_open(), 0);
         n_results = small->n_results;
         for (unsigned all = 0; all < 2; all++) {
-                ask_later(big, "172.20.0.3",
-                          all ? "a=0.0.0.0:21000-21999" : "a=0.0.0.0:20000-20999");
+                agent_ask_later(big, "172.20.0.3",
+                                all ? "a=0.0.0.0:21000-21999" : "a=0.0.0.0:20000-20999");
                 if (all)
                         controller_adoptions_changed(w.controller);
                 while (one_slice()) {
@@ -147,10 +136,10 @@ START_TEST(test_an_update_without_changes_is_answered) {
         w.host.taken_port = 80;
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
         world_wait(&w, 4000);
-        ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999");
+        agent_ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999");
         ck_assert(one_slice());
         n_results = small->n_results;
-        ask_later(small, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask_later(small, "172.20.0.2", "web=0.0.0.0:80");
         ck_assert(one_slice());
         ck_assert_uint_eq(small->n_results, n_results + 1);
         agent_expect(small, "web conflict port-in-use");
@@ -168,8 +157,8 @@ START_TEST(test_others_hear_beside_a_flood) {
         agent_expect(small, "web pending not-listening");
         w.host.iphlpsvc_slow = false;
         for (unsigned i = 0; i < 7; i++) {
-                ask_later(big, "172.20.0.3",
-                          i % 2 ? "a=0.0.0.0:20000-20999" : "b=0.0.0.0:22000-22999");
+                agent_ask_later(big, "172.20.0.3",
+                                i % 2 ? "a=0.0.0.0:20000-20999" : "b=0.0.0.0:22000-22999");
                 ck_assert(one_slice());
                 ck_assert_uint_eq(big->n_results, 0);
                 w.host.now_usec += 100000;
@@ -186,14 +175,14 @@ START_TEST(test_the_firewall_is_asked_once) {
         agent_ask(big, "172.20.0.2", "a=0.0.0.0:20000-20499 b=0.0.0.0:21000");
         ck_assert_uint_eq(n_open(), 501);
         n = w.host.n_firewall;
-        ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999 b=0.0.0.0:21000");
+        agent_ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999 b=0.0.0.0:21000");
         while (one_slice()) {
                 ck_assert_uint_eq(w.host.n_firewall, n);
                 ck_assert_uint_eq(n_open(), 501);
         }
         ck_assert_uint_eq(w.host.n_firewall, n + 1);
         ck_assert_uint_eq(n_open(), 1001);
-        ask_later(big, "172.20.0.4", "a=0.0.0.0:20000-20999");
+        agent_ask_later(big, "172.20.0.4", "a=0.0.0.0:20000-20999");
         ck_assert(one_slice());
         ck_assert_uint_eq(n_open(), 1000); /* what it gives up is closed at once … */
         ck_assert_uint_eq(w.host.n_firewall, n + 2);
@@ -232,7 +221,7 @@ START_TEST(test_checks_go_on) {
         w.host.iphlpsvc_slow = true;
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
         agent_expect(small, "web pending not-listening");
-        ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999");
+        agent_ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999");
         ck_assert(one_slice());
         w.host.iphlpsvc_slow = false;
         world_wait(&w, 500); /* the next run for all comes later */
@@ -246,7 +235,7 @@ START_TEST(test_without_iphlpsvc) {
         w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
         agent_expect(small, "web blocked iphlpsvc");
-        ask_later(big, "172.20.0.2", "a=0.0.0.0:20000-23999");
+        agent_ask_later(big, "172.20.0.2", "a=0.0.0.0:20000-23999");
         ck_assert(one_slice());
         ck_assert_uint_le(w.host.rules.n, SLICE_CHANGES + 1);
         agent_ask(small, "172.20.0.4", "web=0.0.0.0:80");
@@ -266,7 +255,7 @@ START_TEST(test_removals_without_iphlpsvc) {
         w.host.fault = world_fails_activation;
         agent_ask(small, "172.20.0.3", "");
         n = w.host.calls[MEMORY_ACTIVATE];
-        ask_later(big, "172.20.0.2", "a=0.0.0.0:30000-30999");
+        agent_ask_later(big, "172.20.0.2", "a=0.0.0.0:30000-30999");
         for (unsigned i = 0; i < 20 && one_slice(); i++)
                 ck_assert_uint_lt(i, 10);
         world_run(&w);

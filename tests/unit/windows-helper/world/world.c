@@ -281,7 +281,7 @@ void agent_push(FakeAgent *a, WireState *state) {
         world_run(a->world);
 }
 
-void agent_ask(FakeAgent *a, const char *address, const char *services) {
+void agent_ask_later(FakeAgent *a, const char *address, const char *services) {
         WireState state = WIRE_STATE_NULL;
 
         if (address != a->address) {
@@ -289,8 +289,13 @@ void agent_ask(FakeAgent *a, const char *address, const char *services) {
                 (void) snprintf(a->services, sizeof(a->services), "%s", services);
         }
         world_parse(&state, address, services);
-        agent_push(a, &state);
+        agent_send(a, &state);
         wire_state_done(&state);
+}
+
+void agent_ask(FakeAgent *a, const char *address, const char *services) {
+        agent_ask_later(a, address, services);
+        world_run(a->world);
 }
 
 void agent_ask_again(FakeAgent *a) {

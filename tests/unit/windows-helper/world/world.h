@@ -89,6 +89,7 @@ bool agent_ready(const FakeAgent *a);
  * "+unknown", which cannot be sent: with the field WORLD_UNKNOWN_FIELD.
  */
 void agent_ask(FakeAgent *a, const char *address, const char *services);
+void agent_ask_later(FakeAgent *a, const char *address, const char *services); /* … do not run */
 void agent_ask_again(FakeAgent *a);
 void agent_send(FakeAgent *a, WireState *state); /* a state made elsewhere; not taken over */
 void agent_push(FakeAgent *a, WireState *state); /* the same, and run */
