@@ -194,7 +194,7 @@ typedef struct AgentReport {
         size_t next_service; /* … from here */
         uint64_t since_usec; /* when the first change came that no report has; 0: there is none */
         sd_event_source *source;        /* deferred: writes when nothing else is to do */
-        sd_event_source *maximum_delay; /* timer: write no later than this, even while we wait for
+        sd_event_source *maximum_delay; /* timer: begin no later than this, even while we wait for
                                            an answer */
         bool ready;                     /* READY=1 was sent */
         bool failed;                    /* status.json could not be written, and that was logged */

@@ -6,8 +6,9 @@
  * A report is written from a deferred source of the lowest priority: after everything that waits on
  * a socket, and once for any number of changes. With thousands of services that takes long, so the
  * text is made in parts, and news come between them. If anything changes meanwhile, it is made
- * anew; but not for ever: after REPORT_PARTS_MAX_USEC it is made in one piece. While the helper's
- * answer to a STATE is due, reports wait for it, for REPORT_DELAY_MAX_USEC at most.
+ * anew; but not for ever: after REPORT_PARTS_MAX_USEC it is made in one piece. So is the first one,
+ * for which the boot waits. While the helper's answer to a STATE is due, reports wait for it, for
+ * REPORT_DELAY_MAX_USEC at most.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -95,7 +96,7 @@ static void agent_notify_summary(Agent *a, const Status *status, bool *failed) {
 static int agent_on_report(sd_event_source *s, void *userdata) {
         Agent *a = userdata;
         bool failed = false;
-        bool late = agent_report_room(a, REPORT_PARTS_MAX_USEC) == 0;
+        bool whole = !a->report.ready || agent_report_room(a, REPORT_PARTS_MAX_USEC) == 0;
         Status status;
         int r;
 
@@ -106,7 +107,7 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
                 return 0;
         }
         agent_fill_status(a, &status);
-        r = status_format_part(&status, late ? SIZE_MAX : REPORT_PART, &a->report.next_service,
+        r = status_format_part(&status, whole ? SIZE_MAX : REPORT_PART, &a->report.next_service,
                                &a->report.text);
         if (r < 0)
                 return r;
@@ -128,6 +129,7 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
 static int agent_on_report_again(void *userdata) {
         Agent *a = userdata;
 
+        a->report.since_usec = now_usec();
         return sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
 }
 
@@ -246,7 +248,8 @@ void agent_report_later(Agent *a) {
         agent_begin_report(a);
         if (!a->report.since_usec)
                 a->report.since_usec = now_usec();
-        room = a->push.unanswered ? agent_report_room(a, REPORT_DELAY_MAX_USEC) : 0;
+        room = a->push.unanswered && a->report.ready ? agent_report_room(a, REPORT_DELAY_MAX_USEC)
+                                                     : 0;
         r = sd_event_source_set_enabled(a->report.source,
                                         room > 0 ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         loop_require(a->report.source, r);

@@ -25,8 +25,8 @@ static int dump_on_message(struct nl_msg *msg, void *userdata) {
         DumpSocket *s = userdata;
 
         s->n_messages++;
-        s->error = s->fn(nlmsg_hdr(msg), s->userdata);
-        return s->error < 0 ? -NLE_FAILURE : NL_OK;
+        s->fn_error = s->fn(nlmsg_hdr(msg), s->userdata);
+        return s->fn_error < 0 ? -NLE_FAILURE : NL_OK;
 }
 
 /* A kernel before 4.15 sends no number, or 0. */
@@ -77,11 +77,13 @@ int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size) 
         int r;
 
         s->n_messages = 0;
-        s->error = 0;
+        s->error = s->fn_error = 0;
         /* libnl takes it without const, and copies it. */
         r = nl_send_simple(s->sk, type, NLM_F_DUMP, (void *) request, size);
         if (r >= 0)
                 r = nl_recvmsgs_default(s->sk);
+        if (s->fn_error < 0)
+                return s->fn_error;
         if (s->error < 0)
                 return s->error;
         return r < 0 ? netlink_errno(r) : 0;

@@ -22,10 +22,11 @@ typedef struct DumpSocket {
 
         /* state: of the last dump */
         size_t n_messages;
-        int error; /* of @fn, or else that with which the kernel ended it; 0 or negative errno */
+        int error;    /* with which the kernel ended it; 0 or negative errno */
+        int fn_error; /* the same of @fn, which ends it, too */
 } DumpSocket;
 
-#define DUMP_TRIES 3 /* for a dump that the kernel marks as inconsistent */
+#define DUMP_TRIES 3 /* for a dump that the kernel marks as inconsistent, or an empty one */
 
 /* @protocol: as NETLINK_ROUTE. @fn and @userdata of @s are set already. Return: 0 or negative
  * errno. */
@@ -38,10 +39,10 @@ void dump_socket_close(DumpSocket *s);
  * dump_socket_read() - ask for a table, and call @fn for each message
  * @request: what follows the header of the message
  *
- * After an error other than -EAGAIN the socket must be closed: a late answer would be taken for the
- * answer to another question.
+ * After an error other than -EAGAIN and @s->error the socket must be closed: a late answer would be
+ * taken for the answer to another question.
  *
  * Return: 0; -EAGAIN when the table changed meanwhile, so that it is worth another try; or negative
- * errno. If that is @s->error, all messages but the missing ones were handed over.
+ * errno. If that is @s->error, the dump has ended, and what came before was handed over.
  */
 int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size);

@@ -197,12 +197,14 @@ static int dump_open(NetDump *d) {
  * None of these tables is empty in a guest that has a network. So an empty one is looked at
  * again before it is believed, because it would close every port.
  *
- * When the kernel ends a dump with an error that lasts, then it does not have one of the tables,
- * and what it has sent is all there is.
+ * When the kernel ends a dump with an error that lasts, what it has sent is taken for all there is.
+ * Mostly it does not have one of the tables. A message that was too large for it would be missing
+ * with all behind it, and it would be again.
  */
 static int dump_table(NetDump *d, int type, const void *request, size_t size, size_t *n,
                       size_t *m) {
         size_t first = *n;
+        bool ended = false; /* as it always does, or with an error that lasts */
         int r = 0;
 
         for (unsigned i = 0; i < DUMP_TRIES; i++) {
@@ -210,10 +212,11 @@ static int dump_table(NetDump *d, int type, const void *request, size_t size, si
                 if (m)
                         *m = 0;
                 r = dump_socket_read(&d->socket, type, request, size);
-                if (r != -EAGAIN && (r < 0 || d->socket.n_messages > 0))
+                ended = r == d->socket.error && !error_passes(-r);
+                if (r != -EAGAIN && (!ended || d->socket.n_messages > 0))
                         break;
         }
-        return r == d->socket.error && !error_passes(-r) ? 0 : r;
+        return ended ? 0 : r;
 }
 
 /* Read one set of tables; the routes that were there before stay. */

@@ -289,17 +289,20 @@ static json_t *update_json(const Status *s) {
 
 /* Append the text of @json without its first @n_first and last @n_last bytes. @json: consumed */
 static void format_part(json_t *json, size_t n_first, size_t n_last, Buffer *out) {
-        _cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+        Buffer text = BUFFER_NULL;
 
-        if (text)
-                (void) buffer_append(out, text + n_first, strlen(text) - n_first - n_last);
-        else
+        json_to_buffer(json, JSON_INDENT(2), &text);
+        if (text.oom)
                 out->oom = true;
+        else
+                (void) buffer_append(out, buffer_text(&text) + n_first,
+                                     buffer_length(&text) - n_first - n_last);
+        buffer_done(&text);
         json_decref(json);
 }
 
 /* All before the services. json_pack() takes ownership of every 'o', also when it fails, and it
- * fails when one is NULL. So an allocation that failed anywhere above ends here. */
+ * fails when one is NULL. So an allocation that failed for one of these ends in format_part(). */
 static void format_head(const Status *s, Buffer *out) {
         json_t *version = json_pack(
                 "{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid, "agent_id",

@@ -90,8 +90,8 @@ static void stream_kill(Stream *s) {
         }
 }
 
-/* Called at the end of every completion: report the end to the owner, and free the stream when
- * nothing is in flight any more. */
+/* Called at the end of every completion, and of a rest: report the end to the owner, and free the
+ * stream when nothing is in flight any more. */
 static void stream_settle(Stream *s) {
         if (s->state == STREAM_DEAD && !s->reported) {
                 s->reported = true;

@@ -6,9 +6,9 @@
  * delivers what is queued before it closes. It is the same for every address family;
  * net/transport.h describes how a socket comes to be connected.
  *
- * A stream frees itself after it was closed and its last operation has completed; its owner only
- * asks it to close. Events come only from completions and from stream_list_turn(), never from
- * within another call.
+ * A stream frees itself after it was closed and its last operation has completed, or in
+ * stream_list_turn() if it had none; its owner only asks it to close. Events come only from
+ * completions and from stream_list_turn(), never from within another call.
  */
 
 #include "common/log-limit.h"

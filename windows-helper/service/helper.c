@@ -215,7 +215,8 @@ static void helper_drain(Helper *h, uint64_t deadline_usec) {
         while (h->streams.first && loop_now_usec() < deadline_usec) {
                 (void) helper_reap(h);
                 stream_list_turn(&h->streams);
-                loop_turn(h->loop, deadline_usec);
+                if (h->streams.first)
+                        loop_turn(h->loop, deadline_usec);
         }
         for (Stream *s = h->streams.first; s; s = stream_next(s))
                 stream_abort(s);

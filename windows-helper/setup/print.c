@@ -18,7 +18,7 @@ static const char print_text[] =
         "# 2. In the guest:\n"
         "  sudo apt-get install ./wslbridge_" PROJECT_VERSION "-1_*.deb\n"
         "  sudo systemctl enable --now wslbridge-agent\n"
-        "  sudo grep -E 'agent_id|distro' /run/wslbridge/status.json\n\n"
+        "  sudo grep -E '^ *.(agent_id|distro)' /run/wslbridge/status.json\n\n"
         "# 3. On this host, in a terminal opened with 'Run as administrator', with the two values\n"
         "#    in the place of ID and NAME:\n" NAMES_HELPER_CD "  .\\wslbridge-helper install\n"
         "  .\\wslbridge-helper pair --print ID/NAME\n\n"

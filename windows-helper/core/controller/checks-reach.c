@@ -41,10 +41,12 @@ static bool reach_is_shown(const ReachMemo *memo, const WireServiceResult *resul
 
 /* "direct: the guest has the host's addresses; open to …". The text that @result has begins with
  * why it is direct, up to a semicolon. What follows a comma is left out where nobody gets in, and
- * where there is no room for it. */
+ * where there is no room for it. That nobody listens weighs more than who may get in. */
 static void reach_note_direct(const ReachMemo *memo, WireServiceResult *result) {
-        uint16_t reason =
-                memo->reason == WIRE_REASON_NONE ? result->reason : (uint16_t) memo->reason;
+        bool silent = result->reason == WIRE_REASON_NOT_LISTENING &&
+                      memo->reason != WIRE_REASON_UNREACHABLE;
+        uint16_t reason = silent || memo->reason == WIRE_REASON_NONE ? result->reason
+                                                                     : (uint16_t) memo->reason;
         char text[WIRE_TEXT_MAX + 1];
         size_t n = strcspn(result->text, ";");
 
@@ -52,7 +54,7 @@ static void reach_note_direct(const ReachMemo *memo, WireServiceResult *result) 
             firewall_reach_rank(memo->reason) <= firewall_reach_rank(result->reason))
                 return;
         if (memo->reason == WIRE_REASON_UNREACHABLE ||
-            n + strlen("; ") + strlen(memo->text) > WIRE_TEXT_MAX)
+            (!silent && n + strlen("; ") + strlen(memo->text) > WIRE_TEXT_MAX))
                 n = strcspn(result->text, ",;");
         result_text(text, "%.*s; %s", (int) n, result->text, memo->text);
         result_note(result, (WireReason) reason, text);

@@ -55,7 +55,7 @@ typedef struct Guest {
         uint8_t place;            /* WirePlace; as reported last */
         bool answer_due;          /* a STATE came that no RESULT has answered yet */
         bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
-        bool waits;               /* … for iphlpsvc or the relay, that is */
+        bool waits;               /* … for one of these, or for the first look */
         bool is_seen;             /* somebody has looked at its endpoints, and found obstacles
                                      for none. Verify has a list of those that are new since */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */

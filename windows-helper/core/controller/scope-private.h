@@ -43,7 +43,7 @@ void scope_done(Scope *scope);
  * Each guest's share of the helper's time. A guest that asks again and again has about one part in
  * SHARE_PART of the time for the runs that it asks for, while other guests are connected. A STATE
  * that comes when the share is used up waits, for SHARE_WAIT_USEC at most, and a newer one takes
- * its place. A look at its endpoints that are being checked waits, too.
+ * its place. A look at what its endpoints wait for waits, too.
  *
  * A guest that has news now and then does not wait: what it has not used in the last
  * SHARE_UNUSED_USEC is left to it, and a first correction of what is still being done is taken at
@@ -61,7 +61,8 @@ void share_wake(Controller *controller, uint64_t now_usec);
 /* When the next wait is over, or SESSION_NO_DEADLINE. */
 uint64_t share_deadline(const Controller *controller);
 /* Whether the look that is due may be made now. Otherwise it is put off: looks count as time of the
- * guests whose endpoints wait for a forwarder, and all of these have used up their share. */
+ * guests whose endpoints wait for a forwarder or for the first one, and all of these have used up
+ * their share. */
 bool share_may_look(Controller *controller, uint64_t now_usec);
 /* A run for @scope has begun at @now_usec and taken @took_usec. Guests with news have used it, and
  * if somebody has looked who listens, those who waited for that. */

@@ -77,7 +77,7 @@ void verify_forget_late(Verify *v);
  * verify() - compare the endpoints of @plan with what is listened on
  * @ret_activate: activate again, because an obstacle has gone
  *
- * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking and
+ * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking, .waiting and
  * .unsettled.
  *
  * Return: 0, also when nothing can be known (-ENOSYS from the host); -ENOMEM; or the host's error,

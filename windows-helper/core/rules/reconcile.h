@@ -99,7 +99,7 @@ typedef struct ReconcilePlan {
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
         bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
                              its forwarder, or that has an obstacle */
-        bool *waiting;    /* owned; the same, and it waits for its forwarder */
+        bool *waiting;    /* owned; the same, and it waits for its forwarder or a look */
         bool unseen;      /* filled by verify(): nobody could look who listens */
         bool *unsettled;  /* owned; filled by verify(): [guest] has an endpoint whose state
                              verify_recall() cannot tell */

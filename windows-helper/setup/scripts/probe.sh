@@ -44,7 +44,7 @@ wslbridge_installed() { # the version of PACKAGE, if it is installed and did not
     dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" </dev/null 2>/dev/null | sed -n 's/^installed //p'
 }
 
-wslbridge_status() { # a string of status.json, which has one member a line
+wslbridge_status() { # a string of status.json, whose members before the services have a line each
     sed -n "s/^ *\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" /run/wslbridge/status.json 2>/dev/null | head -n 1
 }
 

@@ -164,6 +164,10 @@ END_TEST
 /* Beside for whom the port is open there is room for the advice in any case. */
 START_TEST(test_with_the_firewall) {
         const FirewallSight private = {.known = true, .connected = WIRE_PROFILE_PRIVATE};
+        const FirewallSight off = {
+                .known = true, .connected = WIRE_PROFILE_PRIVATE, .off = WIRE_PROFILE_PRIVATE};
+        const FirewallSight another = {
+                .known = true, .connected = WIRE_PROFILE_PRIVATE, .product = "A firewall"};
         const FirewallSight public = {.known = true, .connected = WIRE_PROFILE_PUBLIC};
 
         agent_ask(ubuntu, "virtioproxy", "web=0.0.0.0:80");
@@ -173,6 +177,15 @@ START_TEST(test_with_the_firewall) {
         ck_assert_str_eq(agent_text(ubuntu, 0),
                          NOBODY "0.0.0.0:80; open to the local subnet on the host's private "
                                 "network");
+        /* Another firewall, or none, makes no difference while nobody listens. */
+        controller_set_firewall_sight(w.controller, &another);
+        world_run(&w);
+        agent_expect(ubuntu, "web active not-listening");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), NOBODY "0.0.0.0:80; "));
+        controller_set_firewall_sight(w.controller, &off);
+        world_run(&w);
+        agent_expect(ubuntu, "web active not-listening");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), NOBODY "0.0.0.0:80; "));
         controller_set_firewall_sight(w.controller, &public);
         world_run(&w);
         agent_expect(ubuntu, "web active unreachable");
