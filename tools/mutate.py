@@ -37,7 +37,8 @@ MODULES = [
     ("agent/network/throttle.c", ["test-agent-network-"]),
     ("agent/network/doubt.c", ["test-agent-network-"]),
     ("agent/config/merge.c", ["test-agent-config-"]),
-    ("windows-helper/core/controller/", ["test-helper-controller-"]),
+    ("windows-helper/core/controller/", ["test-helper-controller-", "test-helper-firewall-for-whom",
+                                         "test-helper-ports-verify"]),
     ("windows-helper/core/firewall/", ["test-helper-firewall-", "test-helper-controller-"]),
     ("windows-helper/core/ports/", ["test-helper-ports-", "test-helper-controller-"]),
     ("windows-helper/core/rules/", ["test-helper-rules-", "test-helper-controller-"]),
@@ -51,7 +52,7 @@ SWAPS = [("==", "!="), ("!=", "=="), ("<=", "<"), (">=", ">"), ("<", "<="), (">"
          ("&&", "||"), ("||", "&&"), ("true", "false"), ("false", "true")]
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'|\w+|<<=?|>>=?|->|[-+*/%&|^=!<>]=|&&|\|\||\+\+|--|\S')
 # Before a token that is left alone: the unit of a size, and the room for the NUL of the longest text.
-UNIT = re.compile(r"sizeof\(\w+\[$|_MAX( \+)? $")
+UNIT = re.compile(r"sizeof\([\w.>-]+\[$|_MAX( \+)? $")
 STATEMENT = re.compile(r"^\s+(?!return\b|goto\b|typedef\b|static\b|const\b|struct\b|\w+ \*?\w+( =|;|\[))"
                        r"[\w*(].*;\s*(/\*.*\*/)?$")
 

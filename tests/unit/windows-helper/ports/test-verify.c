@@ -295,45 +295,6 @@ START_TEST(test_no_rule_for_the_loopback) {
 }
 END_TEST
 
-/* The state stays active; reason and text say for whom. A change of the network is a new answer. */
-START_TEST(test_active_says_for_whom) {
-        const FirewallSight private = {.known = true, .connected = WIRE_PROFILE_PRIVATE};
-        const FirewallSight public = {.known = true, .connected = WIRE_PROFILE_PUBLIC};
-        const FirewallSight off = {
-                .known = true, .connected = WIRE_PROFILE_PUBLIC, .off = WIRE_PROFILE_PUBLIC};
-        const FirewallSight unknown = FIREWALL_SIGHT_NULL;
-
-        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none db=127.0.0.1:5432");
-        agent_expect(ubuntu, "web active; ssh active; db active");
-        expect_text("");
-        controller_set_firewall_sight(w.controller, &private);
-        world_run(&w);
-        agent_expect(ubuntu, "web active; ssh active; db active");
-        expect_text("open to the local subnet on the host's private network");
-        controller_set_firewall_sight(w.controller, &public);
-        world_run(&w);
-        agent_expect(ubuntu, "web active unreachable; ssh active; db active");
-        expect_text("no other machine can connect now");
-        controller_set_firewall_sight(w.controller, &off);
-        world_run(&w);
-        agent_expect(ubuntu, "web active firewall-off; ssh active firewall-off; db active");
-        agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
-        controller_set_firewall_sight(w.controller, &public);
-        world_run(&w);
-        agent_expect(ubuntu, "web active unreachable");
-        ck_assert_str_eq(agent_text(ubuntu, 0),
-                         "direct: the guest has the host's addresses; no other machine can connect "
-                         "now: the host's network is public, the service opens private; make that "
-                         "network private in Windows, or set firewall = private, public, if the "
-                         "policy allows it");
-        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none db=127.0.0.1:5432");
-        controller_set_firewall_sight(w.controller, &unknown);
-        world_run(&w);
-        agent_expect(ubuntu, "web active; ssh active; db active");
-        expect_text("");
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("verify");
         TCase *tc = tcase_create("verify");
@@ -355,7 +316,6 @@ int main(void) {
         tcase_add_test(tc, test_firewall_problems_are_reported);
         tcase_add_test(tc, test_a_refused_rule_is_told_its_service);
         tcase_add_test(tc, test_no_rule_for_the_loopback);
-        tcase_add_test(tc, test_active_says_for_whom);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
