@@ -26,9 +26,9 @@ void identity_set_owner(Identity *identity, const WireHello *hello) {
 /* The mark tells one key from another and does not reveal the key: the handshake never computes a
  * MAC over this label. */
 static int identity_mark(SessionMac mac, const uint8_t *key, uint8_t ret_mark[WIRE_MAC_SIZE]) {
-        static const uint8_t label[] = "wslbridge key mark";
+        static const char label[] = "wslbridge key mark";
 
-        return mac(key, label, sizeof(label) - 1, ret_mark);
+        return mac(key, (const uint8_t *) label, strlen(label), ret_mark);
 }
 
 int identity_find_key(Identity *identity, const IdentityHost *host, SessionMac mac,

@@ -18,7 +18,6 @@ void unpaired_peers_add(UnpairedPeers *u, const char *owner) {
                 u->n++;
         else if (i == CONTROLLER_UNPAIRED_MAX)
                 i--;
-        if (i > 0)
-                memmove(u->owners[1], u->owners[0], i * sizeof(u->owners[0]));
+        memmove(u->owners[1], u->owners[0], i * sizeof(u->owners[0]));
         (void) snprintf(u->owners[0], sizeof(u->owners[0]), "%s", owner);
 }

@@ -97,7 +97,9 @@ START_TEST(test_privileged_source_port) {
         policy.privileged_source = true;
         controller_set_policy(w.controller, &policy, w.host.now_usec);
         serve();
-        ck_assert_ptr_nonnull(strstr(w.log, "source port 1000 (privileged)"));
+        ck_assert_ptr_nonnull(strstr(w.log, "'Ubuntu' (a0000000): connected, fake agent, VM "
+                                            "01000000-0000-0000-0000-000000000000, source port "
+                                            "1000 (privileged)\n"));
         agent_vanish(ubuntu);
         ubuntu->peer.source = 1024;
         agent_connect(ubuntu);
@@ -245,8 +247,37 @@ START_TEST(test_notes_of_guests_without_a_key) {
         world_start(&w);
         serve();
         ck_assert_ptr_nonnull(text_map_get(&w.host.guests, owner));
+        controller_keys_changed(w.controller, w.host.now_usec); /* it has none, as before */
+        world_run(&w);
+        ck_assert(agent_ready(ubuntu));
         agent_leave(ubuntu);
         ck_assert_ptr_null(text_map_get(&w.host.guests, owner));
+}
+END_TEST
+
+static int no_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
+        return -EIO;
+}
+
+START_TEST(test_notes_that_fail) {
+        serve();
+        ck_assert_ptr_null(strstr(w.log, "cannot record"));
+        world_kill(&w);
+        w.controller_host.identities.guest_note = no_note;
+        world_start(&w);
+        serve();
+        ck_assert_ptr_nonnull(strstr(w.log, "cannot record when a guest was seen ("));
+}
+END_TEST
+
+/* Keys that could be read are not read again by themselves. */
+START_TEST(test_keys_are_read_when_they_change) {
+        serve();
+        agent_dial(debian); /* nobody knows yet whose key it will have */
+        controller_keys_changed(w.controller, w.host.now_usec);
+        w.host.key = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        ck_assert(agent_ready(ubuntu));
 }
 END_TEST
 
@@ -258,6 +289,57 @@ START_TEST(test_unpaired_in_the_grace_period) {
         controller_keys_changed(w.controller, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, "");
+}
+END_TEST
+
+/* A new policy shows out who has no key, and an administrator sees whom to pair. Who has not said
+ * anything yet is judged when it does. */
+START_TEST(test_pairing_is_required_from_now_on) {
+        FakeAgent *alpine = &w.agents[2];
+        Policy policy = w.options.policy;
+        ControllerSummary summary;
+
+        world_kill(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = ubuntu->key = debian->key = alpine->key = NULL;
+        world_start(&w);
+        serve();
+        agent_connect(alpine); /* no key would help it, because its port is not one of root's */
+        agent_dial(debian);
+        policy.privileged_source = true;
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
+        ck_assert(ubuntu->closed && alpine->closed && !debian->closed);
+        controller_summary(w.controller, &summary);
+        ck_assert_uint_eq(summary.n_unpaired, 1);
+        ck_assert_str_eq(summary.unpaired[0], "a0000000000000000000000000000000/Ubuntu");
+        world_run(&w);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_BYE_NOT_ADMITTED);
+        world_expect_rules(&w, "");
+        policy.privileged_source = false;
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
+        agent_hello(debian);
+        ck_assert_uint_eq(debian->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+        controller_summary(w.controller, &summary);
+        ck_assert_uint_eq(summary.n_unpaired, 2);
+        policy.pairing_required = false; /* nobody needs to be paired any more */
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
+        controller_summary(w.controller, &summary);
+        ck_assert_uint_eq(summary.n_unpaired, 0);
+}
+END_TEST
+
+/* A claim outlives its connection if the port was one of root's, and a restart of the helper, after
+ * which nobody knows yet what the port will be. */
+START_TEST(test_privileged_source_port_in_the_grace_period) {
+        serve();
+        agent_vanish(ubuntu);
+        w.options.policy.privileged_source = true;
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, RULE);
+        world_kill(&w);
+        world_start(&w);
+        world_expect_rules(&w, RULE);
 }
 END_TEST
 
@@ -303,7 +385,11 @@ int main(void) {
         tcase_add_test(tc, test_keys_that_cannot_be_read_in_the_grace_period);
         tcase_add_test(tc, test_a_key_that_is_none);
         tcase_add_test(tc, test_notes_of_guests_without_a_key);
+        tcase_add_test(tc, test_notes_that_fail);
+        tcase_add_test(tc, test_keys_are_read_when_they_change);
         tcase_add_test(tc, test_unpaired_in_the_grace_period);
+        tcase_add_test(tc, test_pairing_is_required_from_now_on);
+        tcase_add_test(tc, test_privileged_source_port_in_the_grace_period);
         tcase_add_test(tc, test_unpaired_peers_are_remembered);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

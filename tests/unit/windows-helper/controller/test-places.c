@@ -98,6 +98,25 @@ static void fill(void) {
                 crowd_join(i);
 }
 
+static void crowd_asks(FakeAgent *a) {
+        WireState state;
+
+        world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
+        agent_push(a, &state);
+        wire_state_done(&state);
+}
+
+/* A second session of @of, which is not answering, waits for its place. */
+static void crowd_waits(unsigned i, unsigned of) {
+        crowd[i].distro = crowd[of].distro;
+        crowd[i].id = crowd[of].id;
+        crowd[i].peer.vm = crowd[of].peer.vm;
+        agent_dial(&crowd[i]);
+        agent_hello(&crowd[i]);
+        (void) crowd_read(&crowd[i], &(SessionEventType){0});
+        ck_assert(!crowd[i].closed);
+}
+
 START_TEST(test_the_oldest_silent_peer_of_a_vm_is_refused) {
         for (unsigned i = 0; i <= CONTROLLER_HANDSHAKES_PER_VM; i++) {
                 crowd[i].peer.vm = vm1;
@@ -143,6 +162,43 @@ START_TEST(test_the_vm_with_most_silent_peers_makes_room) {
 }
 END_TEST
 
+/* Older than the one that goes: a peer of another VM, a session, and one that has proven who it is
+ * and waits for a session to answer. */
+START_TEST(test_only_silent_peers_make_room) {
+        unsigned last = CONTROLLER_HANDSHAKES_PER_VM + 1;
+
+        for (unsigned i = 0; i <= last; i++)
+                crowd[i].peer.vm = vm1;
+        agent_dial(&crowd[CROWD - 1]);
+        crowd_join(0);
+        crowd_waits(1, 0);
+        for (unsigned i = 2; i <= last; i++) {
+                ck_assert(!crowd[2].closed);
+                agent_dial(&crowd[i]);
+        }
+        expect_busy(&crowd[2]);
+        ck_assert(!crowd[CROWD - 1].closed && !crowd[0].closed && !crowd[1].closed);
+        ck_assert(!crowd[last].closed);
+}
+END_TEST
+
+START_TEST(test_no_peer_makes_room) {
+        unsigned n = CONTROLLER_HANDSHAKES_PER_VM;
+
+        for (unsigned i = 0; i < n; i++) {
+                crowd[i].peer.vm = vm1;
+                crowd_join(i);
+        }
+        for (unsigned i = 0; i < n; i++)
+                crowd_waits(n + i, i);
+        crowd[2 * n].peer.vm = vm1;
+        agent_dial(&crowd[2 * n]);
+        expect_busy(&crowd[2 * n]);
+        for (unsigned i = 0; i < 2 * n; i++)
+                ck_assert(!crowd[i].closed);
+}
+END_TEST
+
 START_TEST(test_a_newcomer_is_told_that_there_is_no_place) {
         fill();
         crowd[CROWD - 1].peer.vm = vm2;
@@ -156,7 +212,8 @@ END_TEST
 START_TEST(test_a_key_displaces_those_without) {
         w.agents[0].peer.vm = vm2;
         fill();
-        w.host.key = world_key; /* the crowd went before it was paired */
+        w.host.key = world_key; /* for everybody, but the crowd has not proven it … */
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
         agent_connect(&w.agents[0]);
         ck_assert(agent_ready(&w.agents[0]));
         expect(&crowd[CONTROLLER_GUESTS_MAX - 1], SESSION_EVENT_BYE, WIRE_BYE_NOT_ADMITTED);
@@ -165,25 +222,33 @@ START_TEST(test_a_key_displaces_those_without) {
 END_TEST
 
 START_TEST(test_a_claim_without_a_session_does_not_keep_others_out) {
-        WireState state;
-        Buffer out = BUFFER_NULL;
-        uint64_t sequence;
-
         fill();
-        world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
-        ck_assert_int_eq(
-                agent_session_push(crowd[3].session, &state, w.host.now_usec, &out, &sequence), 0);
-        controller_receive(crowd[3].connection, buffer_bytes(&out), buffer_length(&out),
-                           w.host.now_usec);
-        buffer_done(&out);
-        wire_state_done(&state);
-        world_run(&w);
+        crowd_asks(&crowd[3]);
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
         crowd_gone(&crowd[3]);
         world_run(&w);
         crowd[CROWD - 1].peer.vm = vm2;
         crowd_join(CROWD - 1); /* at once, not when the grace period is over */
         world_run(&w);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+/* Those with a key and a session stay. One that has only a claim makes room. */
+START_TEST(test_a_key_displaces_a_claim_only) {
+        w.host.key = world_key;
+        for (unsigned i = 0; i < CROWD; i++)
+                crowd[i].key = world_key;
+        fill();
+        agent_connect(&w.agents[0]);
+        ck_assert_uint_eq(w.agents[0].notice.code, WIRE_REFUSAL_BUSY);
+        for (unsigned i = 0; i < CONTROLLER_GUESTS_MAX; i++)
+                ck_assert(!crowd[i].closed);
+        crowd_asks(&crowd[0]);
+        crowd_gone(&crowd[0]);
+        world_run(&w);
+        agent_connect(&w.agents[0]);
+        ck_assert(agent_ready(&w.agents[0]));
         world_expect_rules(&w, "");
 }
 END_TEST
@@ -277,9 +342,12 @@ int main(void) {
         tcase_add_test(tc, test_the_oldest_silent_peer_of_a_vm_is_refused);
         tcase_add_test(tc, test_ids_that_no_list_has_count_as_one_vm);
         tcase_add_test(tc, test_the_vm_with_most_silent_peers_makes_room);
+        tcase_add_test(tc, test_only_silent_peers_make_room);
+        tcase_add_test(tc, test_no_peer_makes_room);
         tcase_add_test(tc, test_a_newcomer_is_told_that_there_is_no_place);
         tcase_add_test(tc, test_a_key_displaces_those_without);
         tcase_add_test(tc, test_a_claim_without_a_session_does_not_keep_others_out);
+        tcase_add_test(tc, test_a_key_displaces_a_claim_only);
         tcase_add_test(tc, test_one_vm_has_only_so_many_agents_without_a_key);
         tcase_add_test(tc, test_the_helpers_end_is_told_in_every_state);
         tcase_add_test(tc, test_nobody_silences_another_in_the_log);
