@@ -112,20 +112,14 @@ void forwarder_changed(Controller *controller) {
 }
 
 /* Whether an activation that is due has a use: nobody has to ask for a service that does not run
- * again and again where the relay carries everything. */
-static bool forwarder_must_activate(const Controller *controller, const ReconcilePlan *plan) {
-        if (!controller->due.activation)
-                return false;
-        if (!forwarder_is_down(controller) || forwarder_has_values(controller))
-                return true;
-        for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (rule_target_forwarder(&plan->endpoints[i].target) == RULE_FORWARDER_PORTPROXY)
-                        return true;
-        return false;
+ * again and again where the relay carries everything. What a plan changes needs no such reason. */
+static bool forwarder_must_activate(const Controller *controller) {
+        return controller->due.activation &&
+               (!forwarder_is_down(controller) || forwarder_has_values(controller));
 }
 
 ApplyActivation forwarder_activation(const Controller *controller, const ReconcilePlan *plan) {
-        bool due = forwarder_must_activate(controller, plan);
+        bool due = forwarder_must_activate(controller);
 
         if (!plan->completes)
                 return due ? APPLY_OVERDUE : APPLY_LATER;

@@ -81,7 +81,7 @@ void guest_drop_next(Guest *guest);
 
 /* Return: 0, -ENOMEM, or -ENOSPC when CONTROLLER_GUESTS_MAX have a claim or a connection. */
 int guests_add(Guests *guests, const char *owner, Guest **ret_guest);
-/* Free @guest and take it out of the list. */
+/* Free @guest, which is in the list, and take it out. */
 void guests_remove(Guests *guests, Guest *guest);
 
 /* Add a guest in its grace period for each owner in the ledger. Those that do not fit have no

@@ -54,15 +54,14 @@ int guests_add(Guests *guests, const char *owner, Guest **ret_guest) {
 }
 
 void guests_remove(Guests *guests, Guest *guest) {
-        for (size_t i = 0; i < guests->n; i++) {
-                if (guests->items[i] == guest) {
-                        memmove(&guests->items[i], &guests->items[i + 1],
-                                (guests->n - i - 1) * sizeof(guests->items[0]));
-                        guests->n--;
-                        guest_free(guest);
-                        return;
-                }
-        }
+        size_t i = 0;
+
+        while (guests->items[i] != guest)
+                i++;
+        guests->n--;
+        memmove(&guests->items[i], &guests->items[i + 1],
+                (guests->n - i) * sizeof(guests->items[0]));
+        guest_free(guest);
 }
 
 int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires) {

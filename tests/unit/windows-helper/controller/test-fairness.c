@@ -127,6 +127,8 @@ START_TEST(test_an_update_looks_at_its_own_endpoints) {
                  "web withdrawn no-address; ssh withdrawn no-address", 2, 1},
                 {"172.20.0.4", "", "", 0, 0},
                 {"172.20.0.4", "web=0.0.0.0:80", "web active", 1, 1},
+                {"172.20.0.4", "web=0.0.0.0:9999", "web active", 2, 1}, /* beside big's first … */
+                {"172.20.0.4", "web=0.0.0.0:26384", "web active", 2, 1}, /* … and its last one */
         };
         uint64_t n, changes, n_firewall;
 

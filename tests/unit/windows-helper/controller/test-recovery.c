@@ -71,6 +71,19 @@ START_TEST(test_helper_killed_and_back) {
 }
 END_TEST
 
+/* A value may have gone without an activation, and what is in the ledger now needs none. */
+START_TEST(test_helper_killed_beside_a_guest_that_is_reached_directly) {
+        uint64_t activations;
+
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
+        activations = w.host.calls[MEMORY_ACTIVATE];
+        world_kill(&w);
+        world_start(&w);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
+}
+END_TEST
+
 START_TEST(test_helper_killed_and_agent_gone) {
         serve(ubuntu);
         world_kill(&w);
@@ -254,6 +267,7 @@ int main(void) {
         tcase_add_loop_test(tc, test_helper_stops_without_the_forwarder, 0, 3);
         tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
         tcase_add_test(tc, test_helper_killed_and_back);
+        tcase_add_test(tc, test_helper_killed_beside_a_guest_that_is_reached_directly);
         tcase_add_test(tc, test_helper_killed_and_agent_gone);
         tcase_add_test(tc, test_endpoint_of_the_grace_period_is_not_given_away);
         tcase_add_test(tc, test_value_changed_while_the_helper_was_down);

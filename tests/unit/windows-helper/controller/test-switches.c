@@ -2,12 +2,14 @@
 
 /*
  * A guest of plain Hyper-V on an external switch: the host tells it where it is, and forwards
- * nothing. test-modes.c goes from there to every networking mode, and back.
+ * nothing. test-modes.c goes from there to every networking mode, and back. And what the log says
+ * about a guest's address.
  */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ON_EXTERNAL_SWITCH "unknown 192.168.1.7 via 192.168.1.1"
@@ -138,6 +140,92 @@ START_TEST(test_options_outside) {
 }
 END_TEST
 
+static char lines[WORLD_TEXT_MAX]; /* about addresses, with level and event */
+
+static void log_addresses(MemoryHost *m, LogLevel level, EventId event, const char *text) {
+        size_t n = strlen(lines);
+
+        if (event != EVENT_ADDRESS && event != EVENT_NO_ADDRESS && event != EVENT_OFF_LINK)
+                return;
+        (void) snprintf(lines + n, sizeof(lines) - n, "%s%s%s\n",
+                        level == LOG_LEVEL_WARNING ? "warning " : "",
+                        event == EVENT_NO_ADDRESS ? "none "
+                        : event == EVENT_OFF_LINK ? "off "
+                                                  : "",
+                        text);
+}
+
+static void begin_log(void) {
+        begin();
+        w.host.log = log_addresses;
+        lines[0] = '\0';
+}
+
+#define lines_are(text)                        \
+        do {                                   \
+                ck_assert_str_eq(lines, text); \
+                lines[0] = '\0';               \
+        } while (0)
+
+/* The address is told when something about it has changed, and not for each STATE. */
+START_TEST(test_the_address_in_the_log) {
+        static const struct {
+                const char *address, *services, *line;
+        } asks[] = {
+                {"172.20.0.2", "web=0.0.0.0:80", "172.20.0.2 (networking mode nat), services: 1"},
+                {"172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22", NULL},
+                {"172.20.0.3", "ssh=0.0.0.0:22 web=0.0.0.0:80",
+                 "172.20.0.3 (networking mode nat), services: 2"},
+                {"fd00::2", "web=0.0.0.0:80", "fd00::2 (networking mode nat), services: 1"},
+                {"127.0.0.1", "web=0.0.0.0:80",
+                 "127.0.0.1 (networking mode nat), services: 1; nothing is forwarded to it: it is "
+                 "a "
+                 "loopback address"},
+                {"127.0.0.1", "", NULL},
+                {"", "", "none (networking mode nat), services: 0"},
+                {"mirrored", "", "172.20.0.2 (networking mode mirrored), services: 0"},
+                {"virtioproxy", "", "172.20.0.2 (networking mode virtioproxy), services: 0"},
+                {"unknown 172.20.0.2 via 172.20.0.3", "",
+                 "172.20.0.2 (networking mode unknown), services: 0"},
+        };
+
+        begin_log();
+        controller_set_hostnet(w.controller, &(Hostnet){.unchecked = true});
+        for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+                char line[WORLD_TEXT_MAX] = "";
+
+                if (asks[i].line)
+                        (void) snprintf(
+                                line, sizeof(line), "%s'Ubuntu' (a0000000): guest address is %s\n",
+                                asks[i].line[0] == '1' && asks[i].line[1] == '2' ? "warning off "
+                                : asks[i].line[0] == 'n'                         ? "warning none "
+                                                                                 : "",
+                                asks[i].line);
+                agent_ask(ubuntu, asks[i].address, asks[i].services);
+                lines_are(line);
+        }
+        end();
+}
+END_TEST
+
+/* The host's network changes under a guest that says nothing new. */
+START_TEST(test_the_place_in_the_log) {
+        begin_log();
+        agent_ask(ubuntu, "unknown 172.20.0.9 via 172.20.0.3", "");
+        lines[0] = '\0';
+        set_network(true, 20);
+        lines_are("");
+        set_network(false, 20); /* a network card is behind it now */
+        lines_are("'Ubuntu' (a0000000): guest address is 172.20.0.9 (networking mode unknown), "
+                  "services: 0; nothing is forwarded to it, because other machines are on its "
+                  "network and reach it themselves\n");
+        controller_set_hostnet(w.controller, &(Hostnet){.n_addresses = 0});
+        world_run(&w);
+        ck_assert_msg(strncmp(lines, "warning off ", 12) == 0, "%s", lines);
+        end();
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("switches");
         TCase *tc = tcase_create("switches");
@@ -147,6 +235,8 @@ int main(void) {
         tcase_add_test(tc, test_nobody_else_is_outside);
         tcase_add_test(tc, test_a_stale_address);
         tcase_add_test(tc, test_options_outside);
+        tcase_add_test(tc, test_the_address_in_the_log);
+        tcase_add_test(tc, test_the_place_in_the_log);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -67,6 +67,35 @@ START_TEST(test_direct_ports_are_checked_without_iphlpsvc) {
 }
 END_TEST
 
+static unsigned n_lines(const char *text) {
+        unsigned n = 0;
+
+        for (const char *p = w.log; (p = strstr(p, text)); p++)
+                n += p == w.log || p[-1] == '\n';
+        return n;
+}
+
+/* It is logged when it begins and when it ends, not each time that it is so. */
+START_TEST(test_what_iphlpsvc_says_is_logged_once) {
+        static const char problem[] = "the service IP Helper (iphlpsvc) is not running; start it";
+        static const char well[] = "iphlpsvc accepts our settings again\n";
+
+        agent_ask(debian, "172.20.0.3", "www=0.0.0.0:81");
+        ck_assert_uint_eq(n_lines("iphlpsvc"), 0);
+        stop_iphlpsvc();
+        agent_ask(debian, "172.20.0.4", "www=0.0.0.0:81");
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        ck_assert_uint_eq(n_lines(problem), 1);
+        ck_assert_uint_eq(n_lines(well), 0);
+        w.host.fault = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(debian, "www active");
+        agent_ask(debian, "172.20.0.5", "www=0.0.0.0:81");
+        ck_assert_uint_eq(n_lines(problem), 1);
+        ck_assert_uint_eq(n_lines(well), 1);
+}
+END_TEST
+
 /* Nobody needs it then, so nobody is told that it does not run. */
 START_TEST(test_iphlpsvc_stops_and_has_nothing_of_ours) {
         agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
@@ -196,6 +225,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_direct_ports_are_checked_without_iphlpsvc);
+        tcase_add_test(tc, test_what_iphlpsvc_says_is_logged_once);
         tcase_add_test(tc, test_iphlpsvc_stops_and_has_nothing_of_ours);
         tcase_add_test(tc, test_iphlpsvc_stops_while_a_port_is_taken);
         tcase_add_test(tc, test_values_that_cannot_be_read);
