@@ -6,7 +6,6 @@ import time
 from guest import wait_until
 
 N = 10_000
-CHANGES = 200  # of the address, one every few milliseconds
 MANY_DELAY = 120  # seconds for something with all of them
 
 
@@ -40,11 +39,11 @@ def test_changes_without_an_end_do_not_hide_the_status(guest, host):
     host.start(max_endpoints=N)
     guest.start()
     guest.wait_state(f"s{N - 1:05}", "active", MANY_DELAY)
-    written = set()
-    for _ in range(CHANGES):
-        guest.new_address()
+    written, end = set(), time.monotonic() + MANY_DELAY
+    while len(written) < 4:
+        guest.new_address()  # every few milliseconds
         written.add(os.stat(os.path.join(guest.state, "status.json")).st_mtime_ns)
-    assert len(written) > 2, f"{CHANGES} changes"
+        assert time.monotonic() < end, "the status is never written"
 
 
 def start_alone(guest):
