@@ -119,9 +119,10 @@ class Guest:
     def ip(self, lines):
         self.namespace.ip(lines)
 
-    def new_address(self):
-        """Change the address as a renewed lease does: delete the old one, then add the new one."""
-        old, self.address = self.address, str(ipaddress.ip_address(self.address) + 1)
+    def new_address(self, address=None):
+        """Change the address as a renewed lease does: delete the old one, then add the new one, @address or
+        the next one."""
+        old, self.address = self.address, address or str(ipaddress.ip_address(self.address) + 1)
         self.ip(f"addr del {old}/{PREFIX} dev eth0\naddr add {self.address}/{PREFIX} dev eth0\n"
                 f"route replace default via {GATEWAY}\n")
         return self.address
