@@ -60,7 +60,6 @@ static void connection_close(PeerConnection *c, uint64_t now_usec) {
 
         if (!c->closing) {
                 c->closing = true;
-                c->slot_deadline = SESSION_NO_DEADLINE;
                 h->close(h->userdata, c->handle);
         }
         connection_leave(c, now_usec);
@@ -188,37 +187,37 @@ void connection_keep_place(PeerConnection *c, uint64_t now_usec) {
         }
 }
 
+/* When the claim of its guest lapses if nothing more is heard. */
+static uint64_t connection_claim_end(const PeerConnection *c, uint64_t now_usec) {
+        const ControllerOptions *options = &c->controller->options;
+
+        if (c->revoked)
+                return now_usec;
+        if (c->said_goodbye)
+                return now_usec + options->goodbye_ms * CONTROLLER_USEC_PER_MSEC;
+        return helper_session_last_heard(c->session) +
+               (uint64_t) options->heartbeat_ms * WIRE_SILENCE_FACTOR * CONTROLLER_USEC_PER_MSEC;
+}
+
 void connection_leave(PeerConnection *c, uint64_t now_usec) {
         Controller *controller = c->controller;
         Guest *guest = c->guest;
         LogCause cause = connection_cause(c);
         char name[CONTROLLER_NAME_MAX];
+        uint64_t expires = connection_claim_end(c, now_usec);
         PeerConnection *waiting;
-        uint64_t expires;
 
         if (!guest)
                 return;
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, false);
         controller->generation++;
-        if (c->revoked) {
-                expires = now_usec;
-        } else if (c->said_goodbye) {
-                expires = now_usec + controller->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
-        } else {
-                expires = helper_session_last_heard(c->session) +
-                          (uint64_t) controller->options.heartbeat_ms * WIRE_SILENCE_FACTOR *
-                                  CONTROLLER_USEC_PER_MSEC;
-        }
         guest->next.of_session = false;
         if (c->revoked)
                 guest_drop_next(guest);
         c->guest = NULL;
         guest->connection = NULL;
-        if (guest->in_grace || guest->has_state) {
-                if (!guest->in_grace || guest->expires < expires)
-                        guest->expires = expires;
-                guest->answer_due = false;
-        }
+        if (guest->has_state || (guest->in_grace && guest->expires < expires))
+                guest->expires = expires;
         controller_log_name(c->identity.owner, name);
         controller_log_peer(&controller->log, &cause, LOG_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s",
                             name, c->said_goodbye ? "said goodbye" : "connection lost");

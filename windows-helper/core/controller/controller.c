@@ -131,7 +131,6 @@ void controller_disconnect(PeerConnection *c, uint64_t now_usec) {
         PeerConnection **p = &c->controller->connections;
 
         c->closing = true; /* the transport is gone, so there is nothing left to close */
-        c->slot_deadline = SESSION_NO_DEADLINE;
         connection_leave(c, now_usec);
         while (*p != c)
                 p = &(*p)->next;
@@ -299,36 +298,30 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
         }
 }
 
+static uint64_t controller_first(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
 uint64_t controller_deadline(const Controller *controller) {
-        uint64_t deadline = guests_deadline(&controller->guests);
+        const ControllerDue *due = &controller->due;
+        uint64_t first = guests_deadline(&controller->guests);
 
-        if (controller_must_run(&controller->due))
+        if (controller_must_run(due))
                 return 0;
-        if (rule_view_deadline(&controller->view) < deadline)
-                deadline = rule_view_deadline(&controller->view);
-        if (controller->due.retry_usec < deadline)
-                deadline = controller->due.retry_usec;
-        if (controller->due.all_usec < deadline)
-                deadline = controller->due.all_usec;
-        if (controller->due.keys_usec < deadline)
-                deadline = controller->due.keys_usec;
-        if (share_deadline(controller) < deadline)
-                deadline = share_deadline(controller);
-        if (controller->verify.due_usec < deadline)
-                deadline = controller->verify.due_usec;
-        if (controller_log_deadline(&controller->log) < deadline)
-                deadline = controller_log_deadline(&controller->log);
+        first = controller_first(first, rule_view_deadline(&controller->view));
+        first = controller_first(first, due->retry_usec);
+        first = controller_first(first, due->all_usec);
+        first = controller_first(first, due->keys_usec);
+        first = controller_first(first, share_deadline(controller));
+        first = controller_first(first, controller->verify.due_usec);
+        first = controller_first(first, controller_log_deadline(&controller->log));
         for (const PeerConnection *c = controller->connections; c; c = c->next) {
-                uint64_t d = helper_session_deadline(c->session);
-
                 if (c->closing)
                         continue;
-                if (c->slot_deadline < d)
-                        d = c->slot_deadline;
-                if (d < deadline)
-                        deadline = d;
+                first = controller_first(first, c->slot_deadline);
+                first = controller_first(first, helper_session_deadline(c->session));
         }
-        return deadline;
+        return first;
 }
 
 void controller_hand_over(Controller *controller, uint64_t now_usec) {

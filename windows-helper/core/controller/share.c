@@ -33,12 +33,10 @@ static void share_claim(Controller *controller, Guest *guest) {
         uint64_t expires = guest->expires;
 
         guests_claim(&controller->guests, guest, &next->state, next->version, next->came_usec);
-        if (next->of_session) {
+        if (next->of_session)
                 guest->connection->has_asked = true;
-        } else {
-                guest->answer_due = false;
+        else
                 guest->expires = expires;
-        }
         next->waits = false;
         controller->due.partial = true;
 }
@@ -107,8 +105,7 @@ static uint64_t share_weight(const Scope *scope, size_t i) {
 
         if (scope->requested && !scope->has_news[i])
                 return 1;
-        return guest->n_reported + UINT64_C(1) +
-               (guest->has_state ? wire_state_endpoints(&guest->state) : 0);
+        return guest->n_reported + UINT64_C(1) + wire_state_endpoints(&guest->state);
 }
 
 /* The changes of a guest that has waited were left for the next slice. */

@@ -6,6 +6,7 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static World w;
@@ -130,6 +131,26 @@ START_TEST(test_not_when_the_value_has_changed) {
 }
 END_TEST
 
+/* Several at once, in whatever order they are stored. */
+START_TEST(test_each_is_found) {
+        static const unsigned ports[] = {9, 80, 100, 2000, 30000};
+        char rule[64], data[64], services[WORLD_TEXT_MAX] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+                (void) snprintf(rule, sizeof(rule), "v4tov4 0.0.0.0/%u", ports[i]);
+                (void) snprintf(data, sizeof(data), "172.20.0.77/%u", ports[i]);
+                n += (size_t) snprintf(services + n, sizeof(services) - n, "s%u=0.0.0.0:%u ",
+                                       ports[i], ports[i]);
+                world_foreign(&w, rule, data);
+                adopt(rule, data);
+        }
+        agent_ask(ubuntu, "172.20.0.2", services);
+        agent_expect(ubuntu, "s9 active; s80 active; s100 active; s2000 active; s30000 active");
+        ck_assert_uint_eq(w.host.adoptions.n, 0);
+}
+END_TEST
+
 START_TEST(test_waits_until_somebody_wants_it) {
         world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.77/80");
         world_foreign(&w, "v4tov4 0.0.0.0/81", "172.20.0.77/81");
@@ -190,6 +211,7 @@ int main(void) {
         tcase_add_test(tc, test_a_star_and_the_other_spelling);
         tcase_add_test(tc, test_both_spellings);
         tcase_add_test(tc, test_not_when_the_value_has_changed);
+        tcase_add_test(tc, test_each_is_found);
         tcase_add_test(tc, test_waits_until_somebody_wants_it);
         tcase_add_test(tc, test_values_of_the_relay);
         suite_add_tcase(suite, tc);

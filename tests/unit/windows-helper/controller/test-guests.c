@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The list of guests by itself: who is in it after a start, whose claim lapses when, and who goes.
- */
+ * And what is shown of a guest, and which of several sessions is that of an identity. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/controller/three-agents.h"
@@ -168,9 +168,15 @@ START_TEST(test_what_is_shown) {
         ck_assert_uint_eq(shown.results[0].state, WIRE_SERVICE_ACTIVE);
         ck_assert_uint_eq(shown.serial, 1);
         ck_assert_int_eq(shown.reach, WIRE_REACH_FORWARDED);
-        agent_send(ubuntu, &(WireState){.mode = WIRE_MODE_NAT});
-        look(); /* nobody has decided on this one yet */
-        ck_assert(shown.state->n_services == 0 && !shown.results);
+        for (unsigned n = 0; n < 2; n++) { /* nobody has decided on these yet */
+                WireState state;
+
+                world_parse(&state, "172.20.0.2", n > 0 ? "ssh=0.0.0.0:22" : "");
+                agent_send(ubuntu, &state);
+                wire_state_done(&state);
+                look();
+                ck_assert(shown.state->n_services == n && !shown.results);
+        }
         world_run(&w);
         look();
         ck_assert_ptr_nonnull(shown.results);
@@ -193,6 +199,22 @@ static uint64_t generation(void) {
         controller_summary(w.controller, &summary);
         return summary.generation;
 }
+
+START_TEST(test_when_the_last_run_was) {
+        uint64_t before = w.host.now_usec + 1000000;
+        ControllerSummary summary;
+
+        agent_connect(ubuntu);
+        world_wait(&w, 1000);
+        w.host.listeners = true;
+        w.host.look_usec = 5000;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        controller_summary(w.controller, &summary);
+        ck_assert_uint_eq(summary.applied_usec, before);
+        ck_assert_uint_eq(summary.apply_usec, 5000);
+        ck_assert_uint_eq(summary.n_endpoints, 1);
+}
+END_TEST
 
 /* Who shows it need not look as long as the generation is the same. */
 START_TEST(test_what_is_shown_has_changed) {
@@ -221,6 +243,38 @@ START_TEST(test_what_is_shown_has_changed) {
 }
 END_TEST
 
+/* Half of a frame says nothing yet. */
+START_TEST(test_a_part_of_a_frame_is_no_sign_of_life) {
+        Buffer out = BUFFER_NULL;
+
+        serve(ubuntu);
+        ubuntu->hangs = true;
+        agent_connect(twin);
+        ck_assert_int_eq(wire_ping_encode(1, &out), 0);
+        controller_receive(ubuntu->connection, buffer_bytes(&out), buffer_length(&out) - 1,
+                           w.host.now_usec);
+        buffer_done(&out);
+        ck_assert(!twin->closed);
+        world_wait(&w, WIRE_SLOT_PROBE_MS);
+        ck_assert(agent_ready(twin));
+}
+END_TEST
+
+/* The one that waits goes on waiting, whoever comes after it. */
+START_TEST(test_a_third_session_does_not_wait) {
+        debian->distro = ubuntu->distro;
+        debian->id = ubuntu->id;
+        serve(ubuntu);
+        ubuntu->hangs = true;
+        agent_connect(twin);
+        agent_connect(debian);
+        ck_assert_uint_eq(debian->notice.code, WIRE_REFUSAL_BUSY);
+        ck_assert_ptr_nonnull(strstr(w.log, "another session of this identity is about to start"));
+        world_wait(&w, WIRE_SLOT_PROBE_MS);
+        ck_assert(agent_ready(twin));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("guests");
         TCase *tc = tcase_create("guests");
@@ -235,7 +289,13 @@ int main(void) {
         tc = tcase_create("shown");
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_what_is_shown);
+        tcase_add_test(tc, test_when_the_last_run_was);
         tcase_add_test(tc, test_what_is_shown_has_changed);
+        suite_add_tcase(suite, tc);
+        tc = tcase_create("one session");
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_a_part_of_a_frame_is_no_sign_of_life);
+        tcase_add_test(tc, test_a_third_session_does_not_wait);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -212,12 +212,15 @@ END_TEST
 START_TEST(test_a_key_displaces_those_without) {
         w.agents[0].peer.vm = vm2;
         fill();
+        crowd_waits(CROWD - 1, CONTROLLER_GUESTS_MAX - 1); /* for a place that goes */
         w.host.key = world_key; /* for everybody, but the crowd has not proven it … */
         controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
         agent_connect(&w.agents[0]);
         ck_assert(agent_ready(&w.agents[0]));
         expect(&crowd[CONTROLLER_GUESTS_MAX - 1], SESSION_EVENT_BYE, WIRE_BYE_NOT_ADMITTED);
+        expect_busy(&crowd[CROWD - 1]);
         ck_assert(!crowd[0].closed);
+        world_wait(&w, WIRE_SLOT_PROBE_MS);
 }
 END_TEST
 
@@ -314,6 +317,45 @@ START_TEST(test_nobody_silences_another_in_the_log) {
 }
 END_TEST
 
+static unsigned count(const char *text, const char *what) {
+        unsigned n = 0;
+
+        while ((text = strstr(text, what))) {
+                text++;
+                n++;
+        }
+        return n;
+}
+
+START_TEST(test_refused_peers_do_not_fill_the_log) {
+        static const char garbage[] = "GET / HTTP/1.1";
+        FakeAgent *ubuntu = &w.agents[0];
+        char name[16];
+
+        w.options.policy.pairing_required = true;
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
+        ubuntu->distro = name;
+        for (unsigned i = 0; i < 30; i++) { /* another name each time, and once without one */
+                (void) snprintf(name, sizeof(name), "Distro%u", i);
+                agent_connect(ubuntu);
+                ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+                agent_vanish(ubuntu);
+                ck_assert_int_eq(controller_connect(w.controller, ubuntu, &(Peer){0},
+                                                    w.host.now_usec, &ubuntu->connection),
+                                 0);
+                controller_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof(garbage),
+                                   w.host.now_usec);
+                agent_vanish(ubuntu);
+        }
+        ck_assert_uint_eq(count(w.log, "\n"), 10);
+        world_wait(&w, 60000);
+        ubuntu->distro = "Ubuntu";
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(count(w.log, "\n"), 12);
+        ck_assert_ptr_nonnull(strstr(w.log, "log lines left out about "));
+}
+END_TEST
+
 /* A refused agent that tries again and again is one line, and the number of its tries comes with
  * the end of the story. */
 START_TEST(test_repetitions_are_counted) {
@@ -351,6 +393,7 @@ int main(void) {
         tcase_add_test(tc, test_one_vm_has_only_so_many_agents_without_a_key);
         tcase_add_test(tc, test_the_helpers_end_is_told_in_every_state);
         tcase_add_test(tc, test_nobody_silences_another_in_the_log);
+        tcase_add_test(tc, test_refused_peers_do_not_fill_the_log);
         tcase_add_test(tc, test_repetitions_are_counted);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

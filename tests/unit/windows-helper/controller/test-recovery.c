@@ -46,10 +46,27 @@ START_TEST(test_helper_stops_while_a_newcomer_waits) {
         serve(ubuntu);
         ubuntu->hangs = true;
         agent_connect(twin);
+        w.log[0] = '\0';
         ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
         ck_assert(ubuntu->closed);
         ck_assert(twin->closed);
+        ck_assert_ptr_null(strstr(w.log, ": connected, ")); /* it was not let in for a moment */
         world_expect_rules(&w, "");
+}
+END_TEST
+
+/* Nobody waits any more, so everything goes at once. */
+START_TEST(test_helper_stops_with_more_than_a_slice) {
+        world_stop(&w);
+        w.options.slice_changes = 2;
+        world_start(&w);
+        agent_connect(debian);
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:8000-8019");
+        agent_expect(ubuntu, "web active");
+        ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
 }
 END_TEST
 
@@ -91,6 +108,41 @@ START_TEST(test_helper_killed_and_agent_gone) {
         world_wait(&w, CONTROLLER_RECOVERY_MS - 1);
         world_expect_rules(&w, RULE);
         world_wait(&w, 1);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
+/* An agent that comes back and says nothing, or leaves again, does not shorten that time. One whose
+ * key is another one now does. */
+START_TEST(test_back_in_the_grace_period) {
+        for (unsigned turn = 0; turn < 3; turn++) {
+                serve(ubuntu);
+                world_kill(&w);
+                world_start(&w);
+                agent_connect(ubuntu);
+                if (turn == 1) {
+                        agent_leave(ubuntu);
+                } else if (turn == 2) {
+                        w.host.key = NULL;
+                        controller_keys_changed(w.controller, w.host.now_usec);
+                        world_run(&w);
+                        world_expect_rules(&w, "");
+                        continue;
+                }
+                world_wait(&w, CONTROLLER_RECOVERY_MS - 1);
+                world_expect_rules(&w, RULE);
+                world_wait(&w, 1);
+                world_expect_rules(&w, "");
+        }
+}
+END_TEST
+
+START_TEST(test_unpaired_while_the_helper_was_down) {
+        serve(ubuntu);
+        world_kill(&w);
+        w.host.key = NULL;
+        world_start(&w);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
 }
@@ -266,9 +318,12 @@ int main(void) {
         tcase_add_test(tc, test_helper_stops);
         tcase_add_loop_test(tc, test_helper_stops_without_the_forwarder, 0, 3);
         tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
+        tcase_add_test(tc, test_helper_stops_with_more_than_a_slice);
         tcase_add_test(tc, test_helper_killed_and_back);
         tcase_add_test(tc, test_helper_killed_beside_a_guest_that_is_reached_directly);
         tcase_add_test(tc, test_helper_killed_and_agent_gone);
+        tcase_add_test(tc, test_back_in_the_grace_period);
+        tcase_add_test(tc, test_unpaired_while_the_helper_was_down);
         tcase_add_test(tc, test_endpoint_of_the_grace_period_is_not_given_away);
         tcase_add_test(tc, test_value_changed_while_the_helper_was_down);
         tcase_add_test(tc, test_value_gone_while_the_helper_was_down);

@@ -23,43 +23,6 @@ START_TEST(test_not_paired) {
 }
 END_TEST
 
-static unsigned count(const char *text, const char *what) {
-        unsigned n = 0;
-
-        while ((text = strstr(text, what))) {
-                text++;
-                n++;
-        }
-        return n;
-}
-
-START_TEST(test_refused_peers_do_not_fill_the_log) {
-        static const char garbage[] = "GET / HTTP/1.1";
-        char name[16];
-
-        w.host.key = NULL;
-        ubuntu->distro = name;
-        for (unsigned i = 0; i < 30; i++) { /* another name each time, and once without one */
-                (void) snprintf(name, sizeof(name), "Distro%u", i);
-                agent_connect(ubuntu);
-                ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
-                agent_vanish(ubuntu);
-                ck_assert_int_eq(controller_connect(w.controller, ubuntu, &(Peer){0},
-                                                    w.host.now_usec, &ubuntu->connection),
-                                 0);
-                controller_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof(garbage),
-                                   w.host.now_usec);
-                agent_vanish(ubuntu);
-        }
-        ck_assert_uint_eq(count(w.log, "\n"), 10);
-        world_wait(&w, 60000);
-        ubuntu->distro = "Ubuntu";
-        agent_connect(ubuntu);
-        ck_assert_uint_eq(count(w.log, "\n"), 12);
-        ck_assert_ptr_nonnull(strstr(w.log, "log lines left out about "));
-}
-END_TEST
-
 START_TEST(test_bytes_that_came_while_waiting_for_a_place_are_read) {
         WireNotice bye = {.code = WIRE_BYE_STOPPING};
         Buffer out = BUFFER_NULL;
@@ -185,6 +148,8 @@ START_TEST(test_silent_agent) {
         world_wait(&w, 1);
         world_expect_rules(&w, "");
         ck_assert(ubuntu->closed);
+        ck_assert_ptr_nonnull(strstr(w.log, "'Ubuntu' (a0000000): connection closed: "));
+        ck_assert_ptr_null(strstr(w.log, "unknown peer"));
 }
 END_TEST
 
@@ -277,6 +242,22 @@ START_TEST(test_unproven_peer_sends_without_end) {
                            w.host.now_usec); /* this may still be in flight */
         controller_disconnect(c, w.host.now_usec);
         buffer_done(&peer.inbox);
+        ck_assert_ptr_nonnull(strstr(w.log, "unknown peer: connection closed: "));
+}
+END_TEST
+
+/* … also while it waits for a place, when nothing is read. One frame is not too much. */
+START_TEST(test_waiting_peer_sends_without_end) {
+        static const uint8_t frame[WIRE_HEADER_SIZE + WIRE_SMALL_PAYLOAD_MAX];
+
+        serve(ubuntu);
+        ubuntu->hangs = true;
+        agent_connect(twin);
+        controller_receive(twin->connection, frame, sizeof(frame), w.host.now_usec);
+        ck_assert(!twin->closed);
+        controller_receive(twin->connection, frame, 1, w.host.now_usec);
+        ck_assert(twin->closed);
+        ck_assert_ptr_nonnull(strstr(w.log, "it sends too much before it is admitted"));
 }
 END_TEST
 
@@ -285,7 +266,12 @@ START_TEST(test_byte_by_byte) {
         Buffer out = BUFFER_NULL;
         uint64_t sequence;
 
-        agent_connect(ubuntu);
+        agent_dial(ubuntu);
+        for (size_t i = 0; i < buffer_length(&ubuntu->hello); i++)
+                controller_receive(ubuntu->connection, buffer_bytes(&ubuntu->hello) + i, 1,
+                                   w.host.now_usec);
+        world_run(&w);
+        ck_assert(agent_ready(ubuntu));
         world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(agent_session_push(ubuntu->session, &state, w.host.now_usec, &out,
@@ -302,13 +288,70 @@ START_TEST(test_byte_by_byte) {
 }
 END_TEST
 
+/* Wherever the bytes are cut: whole frames, a part of one, and what follows it. Those that nothing
+ * has to be decided for do not keep the others waiting. */
+START_TEST(test_in_two_pieces) {
+        uint64_t sequence;
+        WireState state;
+        size_t n = 1;
+
+        world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
+        for (size_t at = 0; at <= n; at++) {
+                Buffer out = BUFFER_NULL;
+
+                agent_connect(ubuntu);
+                for (uint64_t i = 0; i < 3; i++)
+                        ck_assert_int_eq(wire_ping_encode(i, &out), 0);
+                for (int i = 0; i < 2; i++)
+                        ck_assert_int_eq(agent_session_push(ubuntu->session, &state,
+                                                            w.host.now_usec, &out, &sequence),
+                                         0);
+                n = buffer_length(&out);
+                controller_receive(ubuntu->connection, buffer_bytes(&out), at, w.host.now_usec);
+                controller_receive(ubuntu->connection, buffer_bytes(&out) + at, n - at,
+                                   w.host.now_usec);
+                buffer_done(&out);
+                world_run(&w);
+                ck_assert_msg(agent_ready(ubuntu), "cut at %zu of %zu", at, n);
+                ck_assert_uint_eq(ubuntu->result.sequence, 2);
+        }
+        world_expect_rules(&w, RULE);
+        wire_state_done(&state);
+}
+END_TEST
+
+/* Who is admitted may send more than a small frame, and not all at once. */
+START_TEST(test_a_large_state_in_pieces) {
+        char services[WORLD_TEXT_MAX] = "";
+        Buffer out = BUFFER_NULL;
+        uint64_t sequence;
+        WireState state;
+
+        for (size_t n = 0, i = 0; i < 100; i++)
+                n += (size_t) snprintf(services + n, sizeof(services) - n, "s%zu=0.0.0.0:%zu ", i,
+                                       1000 + i);
+        agent_connect(ubuntu);
+        world_parse(&state, "172.20.0.2", services);
+        ck_assert_int_eq(
+                agent_session_push(ubuntu->session, &state, w.host.now_usec, &out, &sequence), 0);
+        ck_assert_uint_gt(buffer_length(&out), WIRE_HEADER_SIZE + WIRE_SMALL_PAYLOAD_MAX + 100);
+        controller_receive(ubuntu->connection, buffer_bytes(&out), buffer_length(&out) - 1,
+                           w.host.now_usec);
+        controller_receive(ubuntu->connection, buffer_bytes(&out) + buffer_length(&out) - 1, 1,
+                           w.host.now_usec);
+        world_run(&w);
+        ck_assert_uint_eq(w.host.rules.n, 100);
+        buffer_done(&out);
+        wire_state_done(&state);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("sessions");
         TCase *tc = tcase_create("sessions");
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_not_paired);
-        tcase_add_test(tc, test_refused_peers_do_not_fill_the_log);
         tcase_add_test(tc, test_bytes_that_came_while_waiting_for_a_place_are_read);
         tcase_add_test(tc, test_only_one_end_has_a_key);
         tcase_add_test(tc, test_wrong_key);
@@ -326,7 +369,10 @@ int main(void) {
         tcase_add_test(tc, test_newcomer_goes_while_it_waits);
         tcase_add_test(tc, test_cloned_distros_with_different_names);
         tcase_add_test(tc, test_unproven_peer_sends_without_end);
+        tcase_add_test(tc, test_waiting_peer_sends_without_end);
         tcase_add_test(tc, test_byte_by_byte);
+        tcase_add_test(tc, test_in_two_pieces);
+        tcase_add_test(tc, test_a_large_state_in_pieces);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

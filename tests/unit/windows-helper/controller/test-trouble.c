@@ -140,11 +140,30 @@ START_TEST(test_values_that_cannot_be_read) {
         w.host.fault = no_reading;
         controller_rules_changed(w.controller);
         world_wait(&w, 90000);
+        agent_expect(ubuntu, "web blocked write-failed");
+        agent_expect(debian, "www blocked write-failed");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "reading the port forwardings failed"));
         w.host.fault = NULL;
         w.host.taken_port = 0;
         world_wait(&w, 40000);
         agent_expect(ubuntu, "web active");
         agent_expect(debian, "www active");
+}
+END_TEST
+
+/* … from the start, when nobody knows yet what the guests will ask for. */
+START_TEST(test_values_that_cannot_be_read_after_a_restart) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_kill(&w);
+        w.host.fault = no_reading;
+        world_start(&w);
+        world_expect_rules(&w, UBUNTU_RULE);
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web blocked write-failed");
+        w.host.fault = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(ubuntu, "web active");
 }
 END_TEST
 
@@ -188,6 +207,9 @@ START_TEST(test_a_look_that_fails) {
         controller_forwarder_changed(w.controller);
         world_wait(&w, 60000);
         world_expect_open(&w, "81");
+        agent_ask(debian, "172.20.0.3", "www=0.0.0.0:81-82");
+        world_expect_open(&w, "81");
+        agent_ask(debian, "172.20.0.3", "www=0.0.0.0:81");
         w.host.look_error = 0;
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web conflict port-in-use");
@@ -219,6 +241,57 @@ START_TEST(test_clocks_that_differ) {
 }
 END_TEST
 
+static int no_random(void *userdata, uint8_t *ret_bytes, size_t n) {
+        return -EIO;
+}
+
+/* Nobody is let in by a nonce that is known, and by a key that is not. */
+START_TEST(test_nothing_to_prove_with) {
+        w.host.key_error = -EIO;
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_INTERNAL);
+        ck_assert_str_eq(ubuntu->notice.text, "the helper cannot read its keys");
+        w.host.key_error = 0;
+        world_kill(&w);
+        w.controller_host.identities.random = no_random;
+        world_start(&w);
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_INTERNAL);
+        ck_assert_str_eq(ubuntu->notice.text, "the helper has no random numbers");
+}
+END_TEST
+
+static unsigned mac_left; /* so many work before one that fails */
+
+static int failing_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac) {
+        return mac_left-- > 0 ? memory_host_mac(key, data, n, ret_mac) : -EIO;
+}
+
+/* Whichever it is, the session ends, and the next one is admitted. */
+START_TEST(test_a_mac_that_fails) {
+        unsigned n = 0;
+
+        world_kill(&w);
+        w.options.mac = failing_mac;
+        for (bool ready = false; !ready; n++) {
+                world_start(&w);
+                mac_left = n;
+                agent_connect(ubuntu);
+                ready = agent_ready(ubuntu);
+                ck_assert(ready == (ubuntu->connection != NULL));
+                ck_assert(ready || ubuntu->notice.code == WIRE_REFUSAL_INTERNAL ||
+                          strstr(w.log, "connection closed: "));
+                mac_left = 100;
+                agent_connect(ubuntu);
+                ck_assert(agent_ready(ubuntu));
+                world_kill(&w);
+                ck_assert_uint_lt(n, 10);
+                w.log[0] = '\0';
+        }
+        ck_assert_uint_gt(n, 3);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("trouble");
         TCase *tc = tcase_create("trouble");
@@ -229,9 +302,12 @@ int main(void) {
         tcase_add_test(tc, test_iphlpsvc_stops_and_has_nothing_of_ours);
         tcase_add_test(tc, test_iphlpsvc_stops_while_a_port_is_taken);
         tcase_add_test(tc, test_values_that_cannot_be_read);
+        tcase_add_test(tc, test_values_that_cannot_be_read_after_a_restart);
         tcase_add_test(tc, test_adoptions_that_cannot_be_read);
         tcase_add_test(tc, test_a_look_that_fails);
         tcase_add_loop_test(tc, test_clocks_that_differ, 0, 2);
+        tcase_add_test(tc, test_nothing_to_prove_with);
+        tcase_add_test(tc, test_a_mac_that_fails);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

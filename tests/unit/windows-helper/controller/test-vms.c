@@ -153,6 +153,22 @@ START_TEST(test_an_id_is_shown_when_it_is_known) {
 }
 END_TEST
 
+/* … and noted, also without a key, as long as it is there. */
+START_TEST(test_an_id_is_noted_when_it_is_known) {
+        static const char owner[] = "a0000000000000000000000000000000/Ubuntu";
+
+        world_kill(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = guest->key = NULL;
+        world_start(&w);
+        guest->peer = (Peer){.vm = own, .any = true};
+        serve();
+        list("g");
+        ck_assert_ptr_nonnull(text_map_get(&w.host.guests, owner));
+        ck_assert_ptr_nonnull(strstr(text_map_get(&w.host.guests, owner), "01000000-"));
+}
+END_TEST
+
 /* The registry does not tell which VMs are WSL's. The service does, and then WSL's network counts,
  * also for a session that is live already. */
 START_TEST(test_a_vm_turns_out_to_be_of_wsl) {
@@ -179,6 +195,26 @@ START_TEST(test_a_vm_turns_out_to_be_of_wsl) {
 }
 END_TEST
 
+/* Who has no key may have any name. So the lines that the agents of a VM cause are limited
+ * together, also where policy lets them in. */
+START_TEST(test_lines_about_guests_without_a_key) {
+        world_kill(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = guest->key = NULL;
+        world_start(&w);
+        guest->peer = (Peer){.vm = own};
+        for (unsigned i = 0; i < 60; i++) {
+                w.log[0] = '\0';
+                guest->id = (uint8_t) i;
+                agent_connect(guest);
+                ck_assert(agent_ready(guest));
+                agent_vanish(guest);
+                ck_assert(i > 0 || w.log[0]);
+        }
+        ck_assert_str_eq(w.log, "");
+}
+END_TEST
+
 START_TEST(test_whose_listener_is_in_use) {
         guest->peer = (Peer){.vm = own, .any = true};
         agent_connect(guest);
@@ -202,7 +238,9 @@ int main(void) {
         tcase_add_loop_test(tc, test_grace, 0, n);
         tcase_add_test(tc, test_recovery);
         tcase_add_test(tc, test_an_id_is_shown_when_it_is_known);
+        tcase_add_test(tc, test_an_id_is_noted_when_it_is_known);
         tcase_add_test(tc, test_a_vm_turns_out_to_be_of_wsl);
+        tcase_add_test(tc, test_lines_about_guests_without_a_key);
         tcase_add_test(tc, test_whose_listener_is_in_use);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -210,6 +210,21 @@ START_TEST(test_restarted_forwarder_is_checked_again) {
 }
 END_TEST
 
+/* … and so is a restarted relay: what was late has its time again, and is looked at soon. */
+START_TEST(test_restarted_relay_is_checked_again) {
+        w.host.relay_slow = true;
+        agent_ask(ubuntu, "172.20.0.2", "dns=0.0.0.0:53+udp");
+        world_wait(&w, 20000);
+        agent_expect(ubuntu, "dns blocked not-listening");
+        controller_relay_changed(w.controller);
+        world_run(&w);
+        agent_expect(ubuntu, "dns pending not-listening");
+        w.host.relay_slow = false;
+        world_wait(&w, 50);
+        agent_expect(ubuntu, "dns active");
+}
+END_TEST
+
 START_TEST(test_firewall_follows) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
         ck_assert_uint_eq(w.host.firewall.n, 1);
@@ -239,13 +254,36 @@ START_TEST(test_firewall_does_not_open_others_ports) {
 END_TEST
 
 START_TEST(test_firewall_keeps_rules_in_the_grace_period) {
-        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80-81");
         world_kill(&w);
         world_start(&w);
-        ck_assert_uint_eq(w.host.firewall.n, 1);
-        ck_assert_uint_eq(w.host.firewall.items[0].profiles, 0); /* the rule stays as it is */
+        ck_assert_uint_eq(w.host.firewall.n, 2);
+        for (unsigned i = 0; i < 2; i++) /* the rules stay as they are */
+                ck_assert_uint_eq(w.host.firewall.items[i].profiles, 0);
         world_wait(&w, CONTROLLER_RECOVERY_MS);
         ck_assert_uint_eq(w.host.firewall.n, 0);
+}
+END_TEST
+
+static void (*ask_firewall)(void *userdata, const FirewallRules *wanted);
+
+static void opens_behind_the_move(void *userdata, const FirewallRules *wanted) {
+        for (size_t i = 0; i < wanted->n; i++)
+                ck_assert(strcmp(wanted->items[i].service, "www") != 0 ||
+                          text_map_get(&w.host.rules, "relay-tcp-v4tov4 0.0.0.0/80"));
+        ask_firewall(userdata, wanted);
+}
+
+/* A port goes to the relay, and to another service. Its rule stays as it is on the way. */
+START_TEST(test_firewall_stays_while_a_port_moves) {
+        world_kill(&w);
+        ask_firewall = w.controller_host.firewall;
+        w.controller_host.firewall = opens_behind_the_move;
+        world_start(&w);
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask(ubuntu, "172.20.0.2", "www=0.0.0.0:80+relay");
+        ck_assert_str_eq(w.host.firewall.items[0].service, "www");
 }
 END_TEST
 
@@ -310,9 +348,11 @@ int main(void) {
         tcase_add_test(tc, test_excluded_range);
         tcase_add_test(tc, test_address_not_there_yet);
         tcase_add_test(tc, test_restarted_forwarder_is_checked_again);
+        tcase_add_test(tc, test_restarted_relay_is_checked_again);
         tcase_add_test(tc, test_firewall_follows);
         tcase_add_test(tc, test_firewall_does_not_open_others_ports);
         tcase_add_test(tc, test_firewall_keeps_rules_in_the_grace_period);
+        tcase_add_test(tc, test_firewall_stays_while_a_port_moves);
         tcase_add_test(tc, test_firewall_problems_are_reported);
         tcase_add_test(tc, test_a_refused_rule_is_told_its_service);
         tcase_add_test(tc, test_no_rule_for_the_loopback);

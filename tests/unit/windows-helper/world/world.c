@@ -16,12 +16,14 @@ const uint8_t world_key[WIRE_KEY_SIZE] = {1, 2, 3, 4};
 static int world_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
         FakeAgent *a = handle;
 
+        ck_assert(!a->closed && n > 0);
         return a->breaks ? -EPIPE : buffer_append(&a->inbox, data, n);
 }
 
 static void world_close(void *userdata, void *handle) {
         FakeAgent *a = handle;
 
+        ck_assert(!a->closed); /* once */
         a->closed = true;
 }
 
@@ -32,6 +34,7 @@ static void world_log(MemoryHost *m, LogLevel level, EventId event, const char *
         if (n + more >= sizeof(w->log))
                 n = 0;
         (void) snprintf(w->log + n, sizeof(w->log) - n, "%s\n", text);
+        w->n_logged++;
 }
 
 void world_init(World *w) {
@@ -169,6 +172,19 @@ void world_run(World *w) {
         }
 }
 
+/* Whatever the controller does is counted. */
+static uint64_t world_activity(const World *w) {
+        uint64_t n = w->n_logged + w->host.n_firewall;
+        ControllerSummary summary;
+
+        controller_summary(w->controller, &summary);
+        for (int i = 0; i < _MEMORY_CALL_END; i++)
+                n += w->host.calls[i];
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
+                n += buffer_length(&w->agents[i].inbox);
+        return n + summary.generation;
+}
+
 void world_wait(World *w, uint64_t ms) {
         uint64_t end = w->host.now_usec + ms * 1000;
 
@@ -182,6 +198,12 @@ void world_wait(World *w, uint64_t ms) {
                 ck_assert_uint_gt(controller_deadline(w->controller), w->host.now_usec);
         }
         w->host.now_usec = end;
+        if (w->controller) { /* it has not forgotten a deadline */
+                uint64_t n = world_activity(w);
+
+                controller_dispatch(w->controller, end);
+                ck_assert_uint_eq(world_activity(w), n);
+        }
         world_run(w);
 }
 

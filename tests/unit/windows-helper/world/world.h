@@ -48,6 +48,7 @@ struct World {
         Controller *controller; /* NULL: the helper does not run */
         FakeAgent agents[WORLD_AGENTS];
         char log[WORLD_TEXT_MAX]; /* of the controller, newest last; old lines are dropped */
+        uint64_t n_logged;        /* lines so far */
 };
 
 extern const uint8_t world_key[WIRE_KEY_SIZE];
