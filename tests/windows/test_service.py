@@ -101,6 +101,13 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     assert done.stdout.count("ok ") == 86 and "\n0 failed" in done.stdout
 
 
+def test_processes_of_services_have_ended(prefix, build_win):
+    """An installation waits for them, also when the helper has stopped the relay."""
+    done = prefix.run(build_win / "tests/windows/test-process-end.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 11 and "\n0 failed" in done.stdout
+
+
 def test_how_the_relay_is_kept_running(prefix, build_win):
     """Started at once after a crash, and after longer and longer pauses when it crashes again and again;
     nobody looks at a relay that runs, or that nobody needs."""

@@ -66,18 +66,23 @@ static DWORD scm_ask_to_end(SC_HANDLE service, bool hand_over) {
                                                                       : GetLastError();
 }
 
-/* The service reports its end before its process ends, which still has its file and its lock. The
- * handle was opened before, so the number cannot be another process's by now. */
-static int scm_wait_process(ScmId id, HANDLE process) {
-        if (!process || WaitForSingleObject(process, SCM_WAIT_MS) == WAIT_OBJECT_0)
-                return 0;
-        log_write(LOG_LEVEL_ERROR,
-                  "The service %s has stopped, but its process %lu does not end; restart Windows",
-                  scm_services[id].label, GetProcessId(process));
-        return -ETIMEDOUT;
+/* The handle was opened before the service stopped, so the number cannot be another process's by
+ * now. */
+int scm_wait_process(ScmId id, int r, void *process) {
+        if (!process)
+                return r;
+        if (r == 0 && WaitForSingleObject(process, SCM_WAIT_MS) != WAIT_OBJECT_0) {
+                log_write(LOG_LEVEL_ERROR,
+                          "The service %s has stopped, but its process %lu does not end; restart "
+                          "Windows",
+                          scm_services[id].label, GetProcessId(process));
+                r = -ETIMEDOUT;
+        }
+        (void) CloseHandle(process);
+        return r;
 }
 
-static HANDLE scm_process(SC_HANDLE service) {
+static HANDLE scm_process_of(SC_HANDLE service) {
         SERVICE_STATUS_PROCESS status;
         DWORD size;
 
@@ -112,14 +117,22 @@ static int scm_end_service(ScmId id, SC_HANDLE service, bool hand_over) {
 
 /* End the service and its process. Return: 0 or negative errno (logged). */
 static int scm_end(ScmId id, SC_HANDLE service, bool hand_over) {
-        HANDLE process = scm_process(service);
-        int r = scm_end_service(id, service, hand_over);
+        HANDLE process = scm_process_of(service);
 
-        if (r == 0)
-                r = scm_wait_process(id, process);
-        if (process)
-                (void) CloseHandle(process);
-        return r;
+        return scm_wait_process(id, scm_end_service(id, service, hand_over), process);
+}
+
+void *scm_process(ScmId id) {
+        SC_HANDLE service;
+        HANDLE process;
+        int r = 0;
+
+        service = scm_open(id, SERVICE_QUERY_STATUS, &r);
+        if (!service)
+                return NULL;
+        process = scm_process_of(service);
+        (void) CloseServiceHandle(service);
+        return process;
 }
 
 int scm_stop(ScmId id, bool hand_over) {

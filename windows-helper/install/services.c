@@ -60,12 +60,16 @@ static int services_stop_one(Services *s, ScmId id, bool hand_over) {
         return r;
 }
 
-/* The helper first, because it would start the relay again. */
+/* The helper first, because it would start the relay again. As it ends it may stop the relay, whose
+ * process the service manager may no longer know when we look. */
 static int services_stop_both(Services *s, bool hand_over) {
+        void *relay = scm_process(SCM_RELAY);
         int r = services_stop_one(s, SCM_HELPER, hand_over);
 
         r = fault_after("stop-helper", r);
-        return r < 0 ? r : services_stop_one(s, SCM_RELAY, /* hand_over= */ false);
+        if (r == 0)
+                r = services_stop_one(s, SCM_RELAY, /* hand_over= */ false);
+        return scm_wait_process(SCM_RELAY, r, relay);
 }
 
 /* Rules are only left in force for a service that serves again. */
