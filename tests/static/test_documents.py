@@ -169,3 +169,32 @@ def test_benchmark_page_says_what_was_not_met():
         assert cells[met] != "no" or any(c and c in section for c in (cells[ratio], cells[p50])), \
             f"nothing says why '{name}' missed its target"
     assert "](docs/benchmarks.md)" in tree.read("README.md")
+
+
+# README's row: the row of docs/benchmarks.md that it repeats.
+README_ROWS = {
+    "a client's outage when the guest's address changes (Wine)":
+        "client outage at an address change, end to end (Wine)",
+    "from the kernel's event to the host's answer, 1 rule (test host)": "event -> RESULT, 1 rule (test host)",
+    "wake-ups of the idle agent": "agent idle: wake-ups",
+    "resident memory of the idle agent": "agent idle: rss",
+    "from the kernel's event to the agent's message": "kernel address event -> STATE at the helper's socket",
+    "one guest's update while another holds 16,384 endpoints (Wine)":
+        "one guest's update while another holds 16384 endpoints (Wine)",
+    "size of `wslbridge-helper.exe`, stripped": "wslbridge-helper.exe, stripped",
+}
+FIGURE = re.compile(r"(?<![\w.])\d[\d.]*(?! %)(?![\w.%])")  # but no percentile
+
+
+def test_readme_repeats_the_benchmark_page():
+    """The figures of README are those of the page, which is made anew more often."""
+    page = {}
+    for name, cells in table_rows("docs/benchmarks.md", "what"):
+        page.setdefault(name, " ".join(cells))
+    shown = dict(table_rows("README.md", "what"))
+    assert shown.keys() == README_ROWS.keys()
+    for name, cells in shown.items():
+        figures = FIGURE.findall(" ".join(cells).replace(",", ""))
+        assert figures, f"README.md has no figure for '{name}'"
+        missing = set(figures) - set(FIGURE.findall(page[README_ROWS[name]]))
+        assert not missing, f"README.md says {missing} of '{name}', and docs/benchmarks.md does not"
