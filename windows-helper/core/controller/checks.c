@@ -107,9 +107,8 @@ static void checks_are_left(Controller *controller, uint64_t now_usec) {
 }
 
 /* Whether there are answers that need no look: enough is known about those who asked. They do not
- * wait for a look that others need who asked: that is made in the next run. A guest with an
- * endpoint that is checked, and nothing new, waits for that. If the check is due, it comes after
- * the answers for others, unless it is urgent. @ret_whom: by index of the plan, who is answered */
+ * wait for a look that others need who asked: that is made in the next run. If a check is due, it
+ * comes after the answers, unless it is urgent. @ret_whom: by index of the plan, who is answered */
 static bool checks_are_known(Controller *controller, const ReconcilePlan *plan,
                              Guest *const *guests, uint64_t now_usec, bool *ret_whom) {
         bool slow = controller->last_run.look_usec > CHECKS_SLOW_USEC;
@@ -127,7 +126,6 @@ static bool checks_are_known(Controller *controller, const ReconcilePlan *plan,
                 if (plan->results[i] && !asks && !guests[i]->is_checked && !ret_whom[i])
                         return false; /* the next run would not be for it */
                 others |= plan->results[i] && asks && !ret_whom[i];
-                ret_whom[i] &= asks || !guests[i]->is_checked || !due;
                 news |= ret_whom[i] && asks;
         }
         if (news && others)
@@ -142,7 +140,7 @@ static bool checks_are_due(const Controller *controller, const ReconcilePlan *pl
         bool again = now_usec >= controller->last_run.look_again_usec, due = plan->completes;
 
         for (size_t i = 0; i < plan->n_guests; i++)
-                due |= plan->results[i] && (again || guest_has_news(guests[i]));
+                due |= (again || guest_has_news(guests[i])) && plan->results[i];
         return due;
 }
 
@@ -161,21 +159,17 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                    uint64_t now_usec) {
         const ControllerHost *host = &controller->host;
         uint64_t started = host->now(host->userdata);
-        bool activate = false, whom[CONTROLLER_GUESTS_MAX] = {false};
+        bool due, activate, whom[CONTROLLER_GUESTS_MAX] = {false};
         int r;
 
         checks_expect(controller, plan);
-        if (!checks_are_due(controller, plan, guests, now_usec)) {
-                for (size_t i = 0; i < plan->n_guests; i++)
-                        slice_drop_results(plan, i);
-                return true;
-        }
-        if (asked && checks_are_known(controller, plan, guests, now_usec, whom)) {
+        due = checks_are_due(controller, plan, guests, now_usec);
+        if (!due || (asked && checks_are_known(controller, plan, guests, now_usec, whom))) {
                 for (size_t i = 0; i < plan->n_guests; i++)
                         if (!whom[i])
                                 slice_drop_results(plan, i);
                 verify_recall(&controller->verify, plan, now_usec);
-                return false;
+                return !due;
         }
         r = verify(&controller->verify, &host->ports, plan, now_usec, &activate);
         controller->last_run.looked = true;
@@ -185,9 +179,6 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                                "cannot find out which ports are listened on (%s), trying again",
                                error_text(r));
         }
-        for (size_t i = 0; i < plan->n_guests; i++)
-                if (plan->results[i])
-                        guests[i]->is_seen = !plan->unsettled[i];
         if (activate)
                 controller->due.activation = controller->due.run = true;
         return true;
@@ -200,7 +191,9 @@ static int firewall_stay(const RequestedFirewall *last, const IpEndpoint *listen
         const FirewallRule *found =
                 last->requested ? firewall_rules_find(&last->rules, last->rules.n, listen) : &any;
 
-        return found ? firewall_rules_add(rules, found) : 0;
+        if (!found)
+                return 0;
+        return firewall_rules_add(rules, found);
 }
 
 /* A program of Windows may have the port of a guest that is reached directly. Before somebody has
@@ -340,7 +333,7 @@ static int firewall_compare(const Controller *controller, const ReconcilePlan *p
         FirewallRules present = FIREWALL_RULES_NULL;
         FirewallChange *changes = NULL;
         bool partial = plan->input->partial;
-        size_t n = 0;
+        size_t n;
         int r = partial ? firewall_requested(controller, plan->input->ledger, &present) : 0;
 
         firewall_rules_sort(rules);

@@ -262,6 +262,8 @@ static int settle_run(Settle *s) {
                 if (plan.results[i]) {
                         s->scope.guests[i]->is_checked = plan.checking[i];
                         s->scope.guests[i]->waits = plan.waiting[i];
+                        /* who is answered without a look was seen in the last one */
+                        s->scope.guests[i]->is_seen = !plan.unsettled[i];
                         settle_answer(s, s->scope.guests[i], plan.results[i]);
                         plan.results[i] = NULL;
                 }

@@ -9,6 +9,7 @@
 #include "tests/unit/windows-helper/world/world.h"
 #include "windows-helper/core/rules/slice.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define LEISURE_MS 2000
@@ -146,6 +147,24 @@ START_TEST(test_slow_looks) {
 }
 END_TEST
 
+/* One of 50 ms is waited for. */
+START_TEST(test_what_is_slow) {
+        for (unsigned slow = 0; slow < 2; slow++) {
+                agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+                w.host.look_usec = 50000 + slow;
+                world_pass(&w, 60000);
+                controller_forwarder_changed(w.controller);
+                world_run(&w);
+                world_pass(&w, 60000);
+                (void) looks();
+                agent_ask(small, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22");
+                agent_expect(small, slow ? "web active; ssh pending not-listening"
+                                         : "web active; ssh active");
+                expect_looks(1 - slow);
+        }
+}
+END_TEST
+
 /* The same for a guest that is reached directly: a program of Windows may have the port. Nobody
  * lets people in to that program before somebody has looked. */
 START_TEST(test_slow_looks_at_direct_endpoints) {
@@ -264,6 +283,28 @@ START_TEST(test_other_news_are_followed_by_a_look) {
 }
 END_TEST
 
+static int no_reading(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_RULES_STAMP ? -EIO : 0;
+}
+
+/* … also when that fails at first, because the values cannot be read. */
+START_TEST(test_the_look_after_other_news_fails) {
+        agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask(big, "172.20.0.9", "dev=0.0.0.0:8000");
+        w.host.fault = no_reading;
+        if (_i)
+                controller_forwarder_changed(w.controller);
+        else
+                controller_relay_changed(w.controller);
+        world_run(&w);
+        agent_expect(small, "web blocked write-failed");
+        w.host.fault = NULL;
+        w.host.iphlpsvc_slow = true;
+        agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(small, "web pending not-listening");
+}
+END_TEST
+
 /* While iphlpsvc does not know the values, nobody looks at its ports, and nothing is known of them
  * afterwards. */
 START_TEST(test_after_a_failed_activation) {
@@ -294,7 +335,7 @@ START_TEST(test_ten_thousand) {
                 agent_ask_later(big, address, ports);
                 do {
                         controller_dispatch(w.controller, w.host.now_usec);
-                        w.host.now_usec += 60000; /* each slice takes that long */
+                        w.host.now_usec += 150000; /* all take longer than SCOPE_ALL_USEC */
                         n_slices++;
                 } while (controller_deadline(w.controller) == 0);
                 agent_read(big);
@@ -317,12 +358,14 @@ int main(void) {
         tcase_add_test(tc, test_one_look_for_many_updates);
         tcase_add_test(tc, test_late_ones_are_known);
         tcase_add_test(tc, test_slow_looks);
+        tcase_add_test(tc, test_what_is_slow);
         tcase_add_test(tc, test_slow_looks_at_direct_endpoints);
         tcase_add_test(tc, test_seen_beside_another_guest);
         tcase_add_test(tc, test_a_late_one_comes_back);
         tcase_add_test(tc, test_a_look_between_two_slices);
         tcase_add_test(tc, test_what_was_known_turns_out_wrong);
         tcase_add_test(tc, test_other_news_are_followed_by_a_look);
+        tcase_add_loop_test(tc, test_the_look_after_other_news_fails, 0, 2);
         tcase_add_test(tc, test_after_a_failed_activation);
         tcase_add_test(tc, test_ten_thousand);
         suite_add_tcase(suite, tc);

@@ -235,6 +235,39 @@ START_TEST(test_more_owners_than_places) {
 }
 END_TEST
 
+/* There is no place left, so a run for all is for as many as there can be: one asks for the port of
+ * the others on another address. What those have stays open as it is. */
+START_TEST(test_any_of_many_comes_back) {
+        char owner[LEDGER_OWNER_MAX + 1], data[LEDGER_TEXT_MAX], text[64];
+        FirewallRules *open = &w.host.firewall;
+
+        world_kill(&w);
+        w.host.listeners = true;
+        for (int i = 0; i < CONTROLLER_GUESTS_MAX; i++) {
+                (void) snprintf(text, sizeof(text), "10.0.0.%d/80", i);
+                (void) snprintf(owner, sizeof(owner), i == _i ? "a0%030x/Ubuntu" : "%032x/Clone",
+                                i == _i ? 0 : i);
+                (void) snprintf(data, sizeof(data), "%s|web|-|172.20.0.2/80", owner);
+                ck_assert_int_eq(text_map_set(&w.host.ledger, text, data), 0);
+                memory_host_foreign(&w.host, RULE_V4TOV4, text, "172.20.0.2/80");
+        }
+        world_start(&w);
+        ck_assert_uint_eq(open->n, CONTROLLER_GUESTS_MAX);
+        agent_connect(ubuntu);
+        (void) snprintf(text, sizeof(text), "web=10.0.0.%d:80", _i);
+        for (unsigned i = 2; i < 5; i++) {
+                (void) snprintf(data, sizeof(data), "172.20.0.%u", i);
+                agent_ask(ubuntu, data, text);
+                agent_expect(ubuntu, "web active");
+                ck_assert_uint_eq(open->n, CONTROLLER_GUESTS_MAX);
+                for (int k = 0; k < CONTROLLER_GUESTS_MAX; k++) {
+                        ck_assert_uint_eq(open->items[k].listen.addr.bytes[3], k);
+                        ck_assert_int_eq(open->items[k].profiles != 0, k == _i);
+                }
+        }
+}
+END_TEST
+
 static int no_rules_flush(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_RULES_FLUSH ? -EIO : 0;
 }
@@ -330,6 +363,7 @@ int main(void) {
         tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
         tcase_add_test(tc, test_ledger_cannot_be_loaded);
         tcase_add_test(tc, test_more_owners_than_places);
+        tcase_add_loop_test(tc, test_any_of_many_comes_back, 0, CONTROLLER_GUESTS_MAX);
         tcase_add_test(tc, test_power_cut_in_the_second_change_in_a_row);
         tcase_add_test(tc, test_restarts_in_every_order);
         suite_add_tcase(suite, tc);

@@ -213,6 +213,34 @@ START_TEST(test_the_others_of_a_service_stay_open) {
 }
 END_TEST
 
+/* What the other one has open stays so, and the firewall is asked only for what is new. */
+START_TEST(test_the_firewall_beside_another_agent) {
+        static const struct {
+                const char *address, *services, *open;
+                unsigned n_asked;
+        } asks[] = {
+                {"172.20.0.2", "web=0.0.0.0:80", "70 80 90", 1},
+                {"172.20.0.3", "web=0.0.0.0:80", "70 80 90", 0},
+                {"172.20.0.3", "web=0.0.0.0:80 ssh=0.0.0.0:22", "22 70 80 90", 1},
+                {"172.20.0.3", "ssh=0.0.0.0:22", "22 70 90", 1},
+                {"172.20.0.4", "", "70 90", 1},
+        };
+        uint64_t n;
+
+        agent_connect(debian);
+        agent_ask(debian, "172.20.0.9", "a=0.0.0.0:70 b=0.0.0.0:90");
+        n = w.host.n_firewall;
+        for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+                agent_ask(ubuntu, asks[i].address, asks[i].services);
+                world_expect_open(&w, asks[i].open);
+                n += asks[i].n_asked;
+                ck_assert_uint_eq(w.host.n_firewall, n);
+        }
+        world_wait(&w, 10000); /* a run for both finds nothing else */
+        ck_assert_uint_eq(w.host.n_firewall, n);
+}
+END_TEST
+
 START_TEST(test_two_agents_one_endpoint) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_connect(debian);
@@ -254,6 +282,7 @@ int main(void) {
         tcase_add_test(tc, test_same_endpoint_in_two_services);
         tcase_add_test(tc, test_same_endpoint_twice_in_one_service);
         tcase_add_loop_test(tc, test_the_others_of_a_service_stay_open, 0, 5);
+        tcase_add_test(tc, test_the_firewall_beside_another_agent);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

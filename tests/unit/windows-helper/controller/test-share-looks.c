@@ -174,6 +174,47 @@ START_TEST(test_a_look_that_was_left_is_made) {
 }
 END_TEST
 
+/* … after half a second at the latest, and for those who wait for it. If everything was to be
+ * checked at the moment when it was left, it is for all: the relay listens for the last one now. */
+START_TEST(test_how_long_a_look_is_left) {
+        static const uint64_t later[] = {0, 250000, 499999, 500000};
+        FakeAgent *third = &w.agents[2], *last = &w.agents[3];
+        uint64_t begin, n;
+
+        world_kill(&w);
+        w.options.means.relay = w.host.relay_slow = true;
+        world_start(&w);
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
+                agent_connect(&w.agents[i]);
+        agent_ask(third, "172.20.0.7", "web=0.0.0.0:81");
+        agent_ask(small, "172.20.0.9", "web=0.0.0.0:80");
+        agent_ask(last, "172.20.0.8", "dns=0.0.0.0:53+udp");
+        world_wait(&w, 10000);
+        agent_expect(last, "dns blocked not-listening");
+        w.host.relay_slow = false;
+        begin = controller_deadline(w.controller) - 1 + (unsigned) _i;
+        w.host.now_usec = begin - 1;
+        agent_ask_later(loud, "172.20.0.2", "a=0.0.0.0:20000-23999");
+        dispatch();
+        agent_ask_later(third, "172.20.0.7", "web=0.0.0.0:81 dev=0.0.0.0:82");
+        n = looks();
+        for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+                char address[32];
+
+                w.host.now_usec = begin + later[i];
+                (void) snprintf(address, sizeof(address), "172.20.0.%u", i + 10);
+                agent_ask_later(small, address, "web=0.0.0.0:80");
+                dispatch();
+                ck_assert_uint_eq(controller_deadline(w.controller), 0); /* there are slices left */
+                ck_assert_uint_eq(looks() - n, i == 3);
+        }
+        agent_read(third);
+        agent_read(last);
+        agent_expect(third, "web active; dev active");
+        agent_expect(last, _i ? "dns active" : "dns blocked not-listening");
+}
+END_TEST
+
 /* News without an end do not put the look off for ever. */
 START_TEST(test_looks_go_on) {
         uint64_t begin;
@@ -238,11 +279,13 @@ int main(void) {
         TCase *tc = tcase_create("share-looks");
 
         tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
         tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_news_of_another);
         tcase_add_test(tc, test_looks_are_part_of_the_share);
         tcase_add_test(tc, test_an_obstacle_is_no_reason_to_look);
         tcase_add_test(tc, test_a_look_that_was_left_is_made);
+        tcase_add_loop_test(tc, test_how_long_a_look_is_left, 0, 2);
         tcase_add_test(tc, test_looks_go_on);
         tcase_add_test(tc, test_an_obstacle_of_another);
         suite_add_tcase(suite, tc);

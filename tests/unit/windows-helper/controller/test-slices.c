@@ -167,6 +167,26 @@ START_TEST(test_others_hear_beside_a_flood) {
 }
 END_TEST
 
+/* Somebody looks who listens half a second after the last look, and not after each slice. */
+START_TEST(test_looks_between_slices) {
+        static const uint64_t later[] = {0, 1, 499999, 500000, 500001};
+        uint64_t begin, n = w.host.calls[MEMORY_LISTENING_READ];
+
+        agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+        ck_assert_uint_eq(w.host.calls[MEMORY_LISTENING_READ], ++n);
+        world_wait(&w, 4000);
+        begin = w.host.now_usec;
+        agent_ask_later(big, "172.20.0.3", "a=0.0.0.0:20000-20999");
+        controller_adoptions_changed(w.controller); /* so each run is for both */
+        for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+                w.host.now_usec = begin + later[i];
+                ck_assert(one_slice());
+                n += i == 0 || i == 3;
+                ck_assert_uint_eq(w.host.calls[MEMORY_LISTENING_READ], n);
+        }
+}
+END_TEST
+
 /* What a guest has open stays as it is until its last slice, and nothing is opened before that.
  * The firewall is asked once. */
 START_TEST(test_the_firewall_is_asked_once) {
@@ -280,6 +300,7 @@ int main(void) {
         tcase_add_test(tc, test_others_keep_their_answer);
         tcase_add_test(tc, test_an_update_without_changes_is_answered);
         tcase_add_test(tc, test_others_hear_beside_a_flood);
+        tcase_add_test(tc, test_looks_between_slices);
         tcase_add_test(tc, test_the_firewall_is_asked_once);
         tcase_add_test(tc, test_restored_in_slices);
         tcase_add_test(tc, test_checks_go_on);
