@@ -28,6 +28,7 @@ typedef struct Check {
         const PortHost *host;
         ReconcilePlan *plan;
         ListeningTable table;
+        bool looks; /* at the sockets of the host */
         bool late;  /* VERIFY_PENDING_ATTEMPTS have passed: look for reasons */
         bool final; /* the forwarders have had all the time they get */
         size_t n_waiting, n_obstacles, n_probes, n_idle;
@@ -296,7 +297,8 @@ static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activat
         unheard_set(&v->unheard, c->unheard, c->n_unheard);
         *ret_activate = verify_schedule(v, c, now_usec);
         v->unnamed = c->obstacles.unnamed;
-        v->without_relay = c->table.relay == 0;
+        if (c->looks)
+                v->without_relay = c->table.relay == 0;
 }
 
 static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {
@@ -340,7 +342,8 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         c.unheard = malloc((c.max_unheard + 1) * sizeof(*c.unheard));
         r = c.unheard ? 0 : -ENOMEM;
         tables = check_tables(&c);
-        if (r == 0 && tables != 0)
+        c.looks = tables != 0; /* or nobody has anything that is listened for */
+        if (r == 0 && c.looks)
                 r = host->listening_read(host->userdata, tables, &c.table);
         if (r == 0)
                 verify_all(v, &c, now_usec, ret_activate);

@@ -225,6 +225,22 @@ START_TEST(test_restarted_relay_is_checked_again) {
 }
 END_TEST
 
+/* A guest that asks for nothing needs no look, so nothing is learned of the relay then. */
+START_TEST(test_without_a_look_the_relay_runs_on) {
+        FakeAgent *debian = &w.agents[1];
+
+        w.host.relay_slow = true;
+        agent_ask(ubuntu, "172.20.0.2", "dns=0.0.0.0:53+udp");
+        world_wait(&w, 20000);
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "does not listen there"));
+        agent_connect(debian);
+        agent_ask(debian, "172.20.0.9", "");
+        agent_ask(ubuntu, "172.20.0.3", "dns=0.0.0.0:53+udp");
+        agent_expect(ubuntu, "dns blocked not-listening");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "does not listen there"));
+}
+END_TEST
+
 START_TEST(test_firewall_follows) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
         ck_assert_uint_eq(w.host.firewall.n, 1);
@@ -349,6 +365,7 @@ int main(void) {
         tcase_add_test(tc, test_address_not_there_yet);
         tcase_add_test(tc, test_restarted_forwarder_is_checked_again);
         tcase_add_test(tc, test_restarted_relay_is_checked_again);
+        tcase_add_test(tc, test_without_a_look_the_relay_runs_on);
         tcase_add_test(tc, test_firewall_follows);
         tcase_add_test(tc, test_firewall_does_not_open_others_ports);
         tcase_add_test(tc, test_firewall_keeps_rules_in_the_grace_period);
