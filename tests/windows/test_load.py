@@ -4,15 +4,22 @@
 import time
 
 import program_load
+import pytest
 import wine_registry
 from traffic import live
 from waiting import wait_until
-from wsb_client import service
+from wsb_client import Client, service
 
 KEY = bytes(range(100, 132))
 V4 = "172.29.0.2/20"
 HANDLES_MORE = 8
 ROUNDS, LIVES = 3, 60
+POLICY = r"SOFTWARE\wslbridge\Policy"
+FEW, MOST = 100, 16384  # endpoints
+HELD_MORE, RESIDENT_MORE_KIB = 1024, 1024
+GOODBYE_MS = 100  # a lease lasts so long after a goodbye
+LOOKED = 2  # seconds in which the helper has written its status and has looked who listens
+LONG = 120  # seconds that thousands of rules may take under Wine
 LEAK_BLOCKS, LEAK_BYTES = LIVES // 2, LIVES * 16  # a round; a leaked block a life is LIVES
 
 
@@ -57,3 +64,44 @@ def test_handles_and_memory_are_flat(helper, registry, paired, prefix, build_win
             figures.append(n)
     print(f"{handles} handles; held: {blocks} blocks, {held} bytes; resident: {resident} KiB")
     assert min(growth(blocks)) < LEAK_BLOCKS and min(growth(held)) < LEAK_BYTES
+
+
+@pytest.fixture
+def may_have_the_most(registry, iphlpsvc):
+    """A guest may have as many endpoints as the protocol has. The stand-in for iphlpsvc listens for few of
+    them."""
+    registry.set(POLICY, "MaxEndpointsPerAgent", MOST)
+    iphlpsvc.listen_for(FEW // 10)
+    yield
+    iphlpsvc.listen_for(0)
+    registry.delete(POLICY, "MaxEndpointsPerAgent")
+
+
+def come_and_go(helper, held, n):
+    """A guest has @n endpoints, and then it goes. Returns when its lease has ended, and the helper's own
+    code holds no more than the @held bytes again."""
+    with Client(helper.port, key=KEY) as guest:
+        guest.handshake()
+        helper.heap = None  # nothing is told of it while somebody is connected
+        guest.push([service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(n)], v4=V4, timeout=LONG,
+                   settle=False)
+        guest.idle(LOOKED)
+        guest.bye()
+    wait_until(lambda: helper.heap and helper.heap[1] <= held + HELD_MORE, LONG,
+               lambda: f"{held} bytes held, as before, and not {helper.heap},")
+
+
+def test_what_16384_endpoints_took_is_given_back(may_have_the_most, start_helper, registry, paired):
+    """Of the memory of the whole process, as Linux sees it, with Wine's own. No block of ours may stay
+    behind those that go, because Wine's heap gives back the pages at its end only."""
+    helper = start_helper(goodbye=GOODBYE_MS)
+    wait_until(lambda: helper.heap, 20, "what the helper holds before all")
+    held = helper.heap[1]
+    come_and_go(helper, held, FEW)
+    resident = [program_load.Load.resident_kib(helper.process.pid)]
+    for _ in range(2):  # the second time adds nothing
+        come_and_go(helper, held, MOST)
+        assert registry.clean()
+        resident.append(program_load.Load.resident_kib(helper.process.pid))
+    print(f"held: {held} bytes at first, {helper.heap[1]} at last; resident: {resident} KiB")
+    assert max(resident[1:]) <= resident[0] + RESIDENT_MORE_KIB, resident

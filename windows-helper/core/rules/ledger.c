@@ -102,12 +102,23 @@ LedgerEntry ledger_entry_held(const LedgerEntry *e) {
         return held;
 }
 
+void ledger_done(Ledger *l) {
+        free(l->entries);
+        *l = LEDGER_NULL;
+}
+
 /* Thousands of entries that came and went do not keep their memory. A quarter is left before half
- * of it goes, so that few changes do not let it go and come. */
+ * of it goes, so that few changes do not let it go and come. The last entry takes all with it. A
+ * small block that is left of a large one stays in its place, and a heap that has grown to there
+ * cannot give back the pages before it. */
 static void ledger_shrink(Ledger *l) {
         size_t size = LEDGER_SIZE_FIRST;
         LedgerEntry *entries;
 
+        if (l->n_entries == 0) {
+                ledger_done(l);
+                return;
+        }
         while (size < 2 * l->n_entries)
                 size *= 2;
         if (size > l->size / 2)
@@ -133,11 +144,6 @@ void ledger_compact(Ledger *l) {
         }
         l->n_entries = to;
         ledger_shrink(l);
-}
-
-void ledger_done(Ledger *l) {
-        free(l->entries);
-        *l = LEDGER_NULL;
 }
 
 bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target) {

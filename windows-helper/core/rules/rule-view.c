@@ -11,6 +11,7 @@
 #include "windows-helper/core/rules/rule-view.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define RULE_VIEW_DATA_MAX 256 /* longer than any value of ours */
 
@@ -259,6 +260,21 @@ void rule_view_end(RuleView *v, const RuleHost *host) {
         v->moved = true;
 }
 
+/* What thousands of values have left is not kept until the next complete reading. */
+static void rule_view_fit(RuleTable *t) {
+        RuleValue *values;
+
+        if (t->n_values == 0)
+                rule_table_done(t);
+        if (t->n_values >= t->size / 2)
+                return;
+        values = realloc(t->values, t->n_values * sizeof(*values));
+        if (!values) /* it stays as it was */
+                return;
+        t->values = values;
+        t->size = t->n_values;
+}
+
 void rule_view_update(RuleView *v, uint64_t now_usec) {
         RuleTable copy = RULE_TABLE_NULL;
         int r = 0;
@@ -276,6 +292,7 @@ void rule_view_update(RuleView *v, uint64_t now_usec) {
         }
         if (r == 0)
                 r = rule_table_merge(&v->present, &v->noted, /* keep_gone= */ false);
+        rule_view_fit(&v->present);
         rule_table_done(&v->noted);
         if (r < 0)
                 rule_view_distrust(v);

@@ -141,6 +141,32 @@ START_TEST(test_a_batch_equals_single_steps) {
 }
 END_TEST
 
+/* Not even a small block stays where a large one was: the heap could not give back what is before
+ * it. */
+START_TEST(test_without_entries_it_has_no_memory) {
+        Ledger l = LEDGER_NULL;
+
+        for (unsigned round = 0; round < 2; round++) {
+                for (unsigned port = 1; port <= 1000; port++) {
+                        LedgerEntry e = entry(port);
+
+                        ck_assert_int_eq(ledger_put(&l, &e), 0);
+                }
+                for (size_t i = 0; i < l.n_entries; i++)
+                        if (i != 500)
+                                ledger_entry_void(&l.entries[i]);
+                ledger_compact(&l);
+                ck_assert_uint_eq(l.n_entries, 1);
+                ck_assert_uint_lt(l.size, 100);
+                ledger_entry_void(&l.entries[0]);
+                ledger_compact(&l);
+                ck_assert_uint_eq(l.n_entries, 0);
+                ck_assert_uint_eq(l.size, 0);
+                ck_assert_ptr_null(l.entries);
+        }
+}
+END_TEST
+
 /* An endpoint that another guest takes over has one entry, and it is the new guest's. */
 START_TEST(test_one_entry_for_each_endpoint) {
         Ledger l = LEDGER_NULL;
@@ -180,6 +206,7 @@ int main(void) {
         tcase_add_test(tc, test_text);
         tcase_add_test(tc, test_text_limits);
         tcase_add_test(tc, test_a_batch_equals_single_steps);
+        tcase_add_test(tc, test_without_entries_it_has_no_memory);
         tcase_add_test(tc, test_one_entry_for_each_endpoint);
         tcase_add_test(tc, test_owns);
         suite_add_tcase(suite, tc);

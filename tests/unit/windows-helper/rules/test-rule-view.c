@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define MANY 1000
+
 START_TEST(test_portions) {
         bool changed;
 
@@ -69,6 +71,32 @@ START_TEST(test_our_own_changes) {
                 expect_truth();
         }
         ck_assert_uint_eq(rule_view_deadline(&view), UINT64_MAX);
+}
+END_TEST
+
+/* The memory of many values of ours goes with them, and not with the reading that comes later. */
+START_TEST(test_many_that_go) {
+        static const unsigned left[] = {0, 1, MANY - 1};
+        unsigned n = left[_i];
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        for (unsigned i = 0; i < MANY; i++)
+                ours(PORTS + i, "10.0.0.1/1");
+        done();
+        expect_truth();
+        for (unsigned i = 0; i < PORTS; i++)
+                ours(i, NULL);
+        for (unsigned i = n; i < MANY; i++)
+                ours(PORTS + i, NULL);
+        done();
+        expect_truth();
+        ck_assert_uint_le(view.present.size, 2 * n + 1);
+        if (n == 0)
+                ck_assert_ptr_null(view.present.values);
+        ours(0, "10.0.0.2/2");
+        done();
+        expect_truth();
 }
 END_TEST
 
@@ -171,6 +199,7 @@ int main(void) {
         tcase_add_test(tc, test_portions);
         tcase_add_test(tc, test_a_check_finds_what_was_not_notified);
         tcase_add_test(tc, test_our_own_changes);
+        tcase_add_loop_test(tc, test_many_that_go, 0, 3);
         tcase_add_test(tc, test_readings_take_a_small_part_of_the_time);
         tcase_add_test(tc, test_changes_while_reading);
         tcase_add_test(tc, test_a_reading_fails);
