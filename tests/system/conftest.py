@@ -81,9 +81,25 @@ class Guest:
         """A condition for within(): since then the journal has this text (or MESSAGE_ID=)."""
         return f"journalctl -u {AGENT} --since=@{since} -o export | grep -qaF {shlex.quote(text)}"
 
-    def entries(self, since):
-        text = self.journal(since, "-o json")
+    def entries(self, since, options=""):
+        text = self.journal(since, f"-o json {options}")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def shown(self, unit, what):
+        """A moment of a unit, in seconds since the start of the kernel."""
+        return int(self.run(f"systemctl show -P {what}TimestampMonotonic {shlex.quote(unit)}")) / 1e6
+
+    def boot_seconds(self):
+        """The boot time of user space, without the kernel's."""
+        begin, end = (int(self.run(f"systemctl show -P {what}TimestampMonotonic")) for what in ("Userspace", "Finish"))
+        return (end - begin) / 1e6
+
+    def start_seconds(self):
+        """(time until the agent logs its first line, time from there until it is ready). The first part is
+        mostly systemd making the sandbox; the agent logs when it has read its configuration."""
+        entry = json.loads(self.run(f"journalctl -b -u {AGENT} -o json | grep -m 1 ' started: '"))
+        said = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+        return said - self.shown(AGENT, "ExecMainStart"), self.shown(AGENT, "ActiveEnter") - said
 
     def owner(self):
         return identity.owner(self.run("cat /etc/machine-id"), self.run("hostname"))

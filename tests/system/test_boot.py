@@ -8,7 +8,6 @@ a unit in the same place and with the same sandbox does nothing but say when it 
 clock in one boot, so their ratio says something although the processor is emulated.
 """
 import json
-import shlex
 
 import nothing_unit
 import pytest
@@ -84,11 +83,6 @@ def booting(guest):
               "rm -rf /run/boot /run/host")
 
 
-def shown(guest, unit, what):
-    """A moment of a unit, in seconds since the start of the kernel."""
-    return int(guest.run(f"systemctl show -P {what}TimestampMonotonic {shlex.quote(unit)}")) / 1e6
-
-
 def moments(guest):
     """{what: seconds since the start of the kernel}, in the order in which a boot should have them."""
     guest.within(60, "true", "test -s /run/boot/answer")
@@ -96,31 +90,17 @@ def moments(guest):
     address, nothing, answer = (float(guest.run(f"cat /run/boot/{name}").split()[0])
                                 for name in ("address", "nothing", "answer"))
     return {"first address": address,
-            "the agent's process starts": shown(guest, AGENT, "ExecMainStart"),
+            "the agent's process starts": guest.shown(AGENT, "ExecMainStart"),
             "a unit that does nothing runs": nothing,
             "STATE": next(e["usec"] for e in events if e.get("event") == "state" and e["address"]) / 1e6,
             "RESULT": next(e["usec"] for e in events if e.get("event") == "result") / 1e6,
             "first answered request": answer,
-            "multi-user.target": shown(guest, "multi-user.target", "ActiveEnter")}
+            "multi-user.target": guest.shown("multi-user.target", "ActiveEnter")}
 
 
 def times_the_earliest(at):
     """What the STATE needs, counted from the first address, as a multiple of what nothing needs."""
     return (at["STATE"] - at["first address"]) / (at["a unit that does nothing runs"] - at["first address"])
-
-
-def boot_seconds(guest):
-    """The boot time of user space, without the kernel's."""
-    begin, end = (int(guest.run(f"systemctl show -P {what}TimestampMonotonic")) for what in ("Userspace", "Finish"))
-    return (end - begin) / 1e6
-
-
-def start_seconds(guest):
-    """(time until the agent logs its first line, time from there until it is ready). The first part is
-    mostly systemd making the sandbox; the agent logs when it has read its configuration."""
-    entry = json.loads(guest.run(f"journalctl -b -u {AGENT} -o json | grep -m 1 ' started: '"))
-    said = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
-    return said - shown(guest, AGENT, "ExecMainStart"), shown(guest, AGENT, "ActiveEnter") - said
 
 
 def test_the_host_knows_the_guest_early(booting, number):
@@ -136,10 +116,10 @@ def test_the_host_knows_the_guest_early(booting, number):
         assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/80"}
     assert min(ratios) <= EARLIEST, ratios
 
-    with_agent = boot_seconds(guest)
+    with_agent = guest.boot_seconds()
     blame = guest.run("systemd-analyze blame --no-pager | grep wslbridge || true")
     assert AGENT in blame
-    sandbox, agent = start_seconds(guest)
+    sandbox, agent = guest.start_seconds()
     number(f"boot of user space {with_agent:.2f} s with the agent, emulated; "
            f"its share: {'; '.join(' '.join(b.split()) for b in blame.splitlines())}")
     number(f"of that {sandbox:.2f} s until the agent has read its configuration, most of it systemd's "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The service under a real systemd, and the things that an administrator does with it. All of it takes
 less than a second in a guest that nothing disturbs."""
-from conftest import ADDRESS, AGENT, KEY, NETWORK, SERVICES, STATUS
+from conftest import ADDRESS, AGENT, KEY, SERVICES, STATUS
 from virtual_machine import UUID
 from waiting import wait_until
 
@@ -113,17 +113,6 @@ def test_the_watchdog_ends_a_hang(guest, number):
         assert "Watchdog timeout" in guest.run(f"journalctl -u {AGENT} --since=@{since}")
     finally:
         guest.run(f"rm -r {folder}; systemctl daemon-reload; systemctl restart {AGENT}")
-
-
-def test_reboot(guest):
-    guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
-    guest.machine.reboot()
-    assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
-    assert guest.status()["guest"]["problem"]  # eth0 is not there yet, because the tests make it
-    guest.start_host()
-    guest.run(NETWORK)  # the agent then tries at once, without a pause
-    guest.within(60, "true", guest.is_state("web", "active"))
-    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
 
 def test_disabled_agent_withdraws_its_rules(guest):

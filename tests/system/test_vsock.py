@@ -4,9 +4,15 @@ import json
 import re
 
 import pytest
-from conftest import AGENT, PORT
+from conftest import ADDRESS, AGENT, NETWORK, PORT
 
 HELPER_DOWN = "f8b762e572c0404aa15e1533cb8c78e7"  # agent/util/catalog-ids.h
+HELPER_UP = "1610c265a4fa4daf8063ae4e97c5fa70"
+
+# The kernel of WSL has its AF_VSOCK built in. Here a module has it, which the boot loads before the agent.
+DROP_IN = f"/etc/systemd/system/{AGENT}.service.d/vsock.conf"
+MODULE = "modprobe@vsock_loopback.service"
+READY_SHARE = 0.2  # of the boot, at most, from the first line of the agent until it is ready
 
 
 def texts(entries, message_id=None):
@@ -62,6 +68,47 @@ def test_the_key_is_for_one_identity_only(guest):
     finally:
         guest.run(f"rm -r {drop_in}; {restart}")
     guest.wait_connected()
+
+
+@pytest.fixture
+def booted_without_host(guest):
+    """The service is enabled, and has a service to expose. The network is not there either, because the tests
+    make it."""
+    guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    guest.write(DROP_IN, f"[Unit]\nWants={MODULE}\nAfter={MODULE}\n")
+    guest.machine.reboot()
+    yield guest
+    guest.run(f"rm {DROP_IN}; systemctl daemon-reload")
+
+
+def test_a_boot_without_a_host(booted_without_host, number):
+    """Windows' half may come minutes later, or never."""
+    guest = booted_without_host
+    assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
+    assert guest.run(f"systemctl show -P NRestarts {AGENT}") == "0"
+    boot, (_, ready) = guest.boot_seconds(), guest.start_seconds()
+    number(f"boot of user space without a host {boot:.2f} s; the agent's own share until it is ready {ready:.2f} s")
+    assert ready <= boot * READY_SHARE
+    assert guest.status()["guest"]["problem"]
+
+    guest.run(NETWORK)
+    guest.within(30, "true", guest.has(f'.guest.ipv4.address == "{ADDRESS}" and .helper.state == "waiting" and '
+                                       '.helper.error.cause == "unreachable"'))
+    guest.run("sleep 5")  # a few more tries
+    assert guest.service("web")["state"] == "pending"
+    shown = guest.run("wslbridgectl status")
+    assert re.search(r"^ *helper: +not connected since .* \(unreachable: ", shown, re.MULTILINE), shown
+    assert "helper not connected; 0 of 1 services active" in guest.run(f"systemctl status {AGENT}")
+    entries = guest.entries(0, "-b")
+    said = texts(entries, HELPER_DOWN)
+    assert len(said) == 1 and f"Cannot reach the helper at vsock:1:{PORT}" in said[0], said
+    assert texts(entries, HELPER_UP) == []
+
+    guest.start_host()  # nothing else changes from now on
+    guest.within(60, "true", guest.is_state("web", "active"))
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+    entries = guest.entries(0, "-b")
+    assert (len(texts(entries, HELPER_DOWN)), len(texts(entries, HELPER_UP))) == (1, 1)
 
 
 @pytest.mark.parametrize("signal", ["TERM", "KILL"])
