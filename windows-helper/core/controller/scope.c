@@ -65,19 +65,20 @@ static bool scope_has_owner(const Scope *scope, const char *owner) {
 /* Collect what the ledger has for the guests in @scope, and the ports of that. Return: false when
  * somebody else holds one of the ports, or there is no memory. */
 static bool scope_take_ledger(Scope *scope, const Ledger *ledger, ScopePorts *ports) {
-        for (size_t i = 0; i < ledger->n_entries; i++) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ledger->n_entries; i++) {
                 const LedgerEntry *e = &ledger->entries[i];
                 unsigned port = e->listen.port;
 
                 if (scope_has_owner(scope, e->owner)) {
-                        if (ledger_put(&scope->ledger, e) < 0)
-                                return false;
+                        r = ledger_put(&scope->ledger, e);
                         ports->bits[port / 8] |= (uint8_t) (1u << port % 8);
                 } else if (scope_ports_have(ports, port)) {
                         return false;
                 }
         }
-        return true;
+        return r == 0;
 }
 
 /* Return: false when the run has to be for all. */

@@ -92,10 +92,9 @@ bool share_may_look(Controller *controller, uint64_t now_usec) {
                 if (guest->paid_usec < first)
                         first = guest->paid_usec;
         }
-        if (first == SESSION_NO_DEADLINE)
-                return true;
-        controller->verify.due_usec = first;
-        return false;
+        if (first != SESSION_NO_DEADLINE)
+                controller->verify.due_usec = first;
+        return first == SESSION_NO_DEADLINE;
 }
 
 /* A guest with many endpoints uses more of a run than one with few. But a look who listens takes as

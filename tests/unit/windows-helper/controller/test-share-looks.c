@@ -90,11 +90,14 @@ START_TEST(test_news_do_not_wait_for_a_look_for_news_of_another) {
 END_TEST
 
 /* iphlpsvc is told of the small one's changes, so the checks of what loud waits for begin anew each
- * time. Not for long: soon somebody looks at the small one's endpoint, too. */
+ * time. Not for long: soon somebody looks at the small one's endpoint, too. It does not matter
+ * which of them came first. */
 START_TEST(test_looks_are_part_of_the_share) {
         uint64_t begin, n;
         char address[32];
 
+        small = &w.agents[_i];
+        loud = &w.agents[1 - _i];
         wait_for_loud();
         begin = w.host.now_usec;
         n = looks();
@@ -111,6 +114,35 @@ START_TEST(test_looks_are_part_of_the_share) {
         w.host.iphlpsvc_slow = false;
         world_pass(&w, SHARE_WAIT_USEC / 1000 + 100);
         agent_expect(loud, "a active");
+}
+END_TEST
+
+static uint64_t decided(void) {
+        ControllerSummary summary;
+
+        controller_summary(w.controller, &summary);
+        return summary.n_decided;
+}
+
+/* A look that takes longer uses up the share. The next one is put off until there is time for it,
+ * and nothing else is done when it would have been due. */
+START_TEST(test_a_look_is_put_off) {
+        uint64_t n, n_looks;
+
+        wait_for_loud();
+        w.host.look_usec = 300000;
+        agent_ask(loud, "172.20.0.2", "b=0.0.0.0:81");
+        agent_expect(loud, "b pending not-listening");
+        n = decided(), n_looks = looks();
+        w.host.now_usec = controller_deadline(w.controller);
+        world_run(&w);
+        ck_assert_uint_eq(looks(), n_looks);
+        ck_assert_uint_eq(decided(), n);
+        ck_assert_uint_gt(controller_deadline(w.controller), w.host.now_usec);
+        w.host.now_usec = controller_deadline(w.controller);
+        world_run(&w);
+        ck_assert_uint_eq(looks(), n_looks + 1);
+        ck_assert_uint_eq(decided(), n + 1);
 }
 END_TEST
 
@@ -282,7 +314,8 @@ int main(void) {
         tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_another);
         tcase_add_test(tc, test_news_do_not_wait_for_a_look_for_news_of_another);
-        tcase_add_test(tc, test_looks_are_part_of_the_share);
+        tcase_add_loop_test(tc, test_looks_are_part_of_the_share, 0, 2);
+        tcase_add_test(tc, test_a_look_is_put_off);
         tcase_add_test(tc, test_an_obstacle_is_no_reason_to_look);
         tcase_add_test(tc, test_a_look_that_was_left_is_made);
         tcase_add_loop_test(tc, test_how_long_a_look_is_left, 0, 2);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Each guest's share of the helper's time: a guest that asks without a pause waits, and the others
- * do not. That looks at the host's sockets are part of it is in test-share-looks.c. */
+ * do not. That looks at the host's sockets are part of it is in test-share-looks.c, and more about
+ * what waits in test-share-waits.c. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
