@@ -5,10 +5,11 @@
     tests/run.py SUITE…      (by './dev test', which builds first)
 
 unit, wire, netns and fuzz are meson's tests of that suite, wire also as Windows programs under
-Wine; static, integration, windows, packages, setup, e2e and system are pytest folders. Prints the output of what failed at
-the end; the last line is 'N passed, N failed'. A suite that ran no test has failed. With
-WSLBRIDGE_STRICT=1 a skipped test has failed, too; with WSLBRIDGE_LONG=1 ('./dev test --long')
-random tests take many more steps.
+Wine; static, integration, windows, packages, setup, e2e and system are pytest folders; programs is a
+script for an emulated processor. Prints the output of what failed at the end; the last line is
+'N passed, N failed'. A suite that ran no test has failed. With WSLBRIDGE_STRICT=1 a skipped test
+has failed, too; with WSLBRIDGE_LONG=1 ('./dev test --long') random tests take many more
+steps.
 """
 import concurrent.futures
 import functools
@@ -33,6 +34,7 @@ from waiting import PATIENCE  # noqa: E402
 
 MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "packages", "setup", "e2e", "system")
+SCRIPTS = {"programs": os.path.join(TOP, "tests", "packages", "emulated.py")}  # suites that need no pytest
 # Begun first and in this order, so that no long one is left at the end.
 LONG_SUITES = ("system", "windows", "static", "packages", "integration", "setup")
 # Parts of a suite that run beside the rest of it, each on a machine of its own, so that no lane is busy
@@ -142,6 +144,11 @@ def run_meson_suite(suite, progress):
     return run_programs(meson_tests("dev", suite), progress, environment, wrapper=EMULATOR)
 
 
+def run_script(suite, progress):
+    test = {"name": suite, "cmd": [sys.executable, SCRIPTS[suite]], "timeout": 300, "workdir": None, "env": {}}
+    return run_programs([test], progress, os.environ)
+
+
 def run_wine_suite(suite, progress):
     tests = meson_tests("windows", suite)
     if not tests:
@@ -231,6 +238,8 @@ class SuiteRun:
         self.jobs = []
         if suite in MESON_SUITES:
             self.jobs.append(functools.partial(run_meson_suite, suite))
+        if suite in SCRIPTS:
+            self.jobs.append(functools.partial(run_script, suite))
         if suite in WINE_SUITES:
             self.jobs.append(functools.partial(run_wine_suite, suite))
         if suite in PYTEST_SUITES:
@@ -288,7 +297,7 @@ def write_times(results, path=os.path.join(BUILD, "logs", "test-times.txt")):
 
 def main():
     suites = sys.argv[1:]
-    unknown = [s for s in suites if s not in MESON_SUITES + PYTEST_SUITES]
+    unknown = [s for s in suites if s not in (*MESON_SUITES, *PYTEST_SUITES, *SCRIPTS)]
     if not suites or unknown:
         sys.exit(__doc__)
     # ./dev runs us in the background, where bash has Ctrl-C ignored; tests interrupt programs.

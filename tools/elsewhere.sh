@@ -3,7 +3,8 @@
 #
 # The tests elsewhere than on this machine, in a root that tools/debian-root.sh makes once:
 #   ./dev test --release=NAME   with the compilers, the systemd, the Wine and the Python of another Debian
-#   ./dev test --arch=arm64     the guest's half as the arm64 package has it, in an emulated processor
+#   ./dev test --arch=arm64     the guest's half as the arm64 package has it, and its programs, in an
+#                               emulated processor
 #
 # A run has mounts and processes of its own; the kernel and the network are this machine's. Inside
 #   /              is the root, which nobody can write to; /etc is a copy of its own
@@ -102,11 +103,17 @@ test_release() { # test_release NAME SUITE…
     run_inside "$release" ./dev test "$@"
 }
 
+# As for the tests on this machine, the package is made of the sources as they are now.
+arm64_package() {
+    WSLBRIDGE_UNCOMMITTED=1 BUILD=$BUILD/arm64 package_parts guest
+}
+
 test_arm64() { # test_arm64 SUITE…
     local emulator=/usr/bin/qemu-aarch64-static
     [ -x "$emulator" ] || emulator=/usr/bin/qemu-aarch64
     elsewhere_root arm64 bookworm build
     cp "$emulator" "$BUILD/arm64/qemu-aarch64"
+    if [[ " $* " == *' programs '* ]]; then arm64_package; fi
     say "The tests run in the root in which the arm64 package is built, in $("$emulator" --version | head -n 1)."
     say "The other suites are left out: they need network namespaces, systemd or Wine, which only this machine has."
     run_inside arm64 bash tools/arm64-inside.sh "$INSIDE/build/qemu-aarch64" "$@"

@@ -9,6 +9,7 @@
 #include "tests/faults/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ static bool is_inotify(int fd) {
         long n;
 
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        n = syscall(SYS_readlink, path, target, sizeof(target));
+        /* arm64 has no SYS_readlink. */
+        n = syscall(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target));
         return n == sizeof(inotify) - 1 && memcmp(target, inotify, sizeof(inotify) - 1) == 0;
 }
 
