@@ -24,10 +24,7 @@
 #define CONNECT_USEC     (10 * USEC_PER_SEC) /* as the relay on the host waits */
 #define CONNECT_ACCURACY (USEC_PER_SEC / 4)
 #define CHUNK            (64 * 1024) /* what a pipe holds */
-/* Then others have their turn. With four times as many, the connections that began first, whose
- * buffers are larger, took so much that the slowest of 64 had less than half of the mean. */
-#define ROUNDS      4
-#define ROUNDS_LAST 16 /* of a broken connection, which has no other turn: more than it holds */
+#define ROUNDS           16          /* then others have their turn */
 
 typedef struct End { /* one of the two sockets */
         int fd;      /* owned; -1: not there yet */
@@ -168,11 +165,10 @@ static int stream_write(Stream *s, int to) {
 /* Move what can be moved at once. @broken: the sender's end was no regular one, so it is not passed
  * on as such. Return: 0, or negative errno when the connection is broken. */
 static int stream_move(Pipes *pipes, Stream *s, int from, int to, bool broken) {
-        unsigned n_steps = 2 * (broken ? ROUNDS_LAST : ROUNDS);
         int r = 1;
 
         /* Nothing is asked for to pass on an end, so no event would lead to it later. */
-        for (unsigned i = 0; r > 0 && (i < n_steps || flow_step(&s->flow) == FLOW_CLOSE); i++)
+        for (unsigned i = 0; r > 0 && (i < 2 * ROUNDS || flow_step(&s->flow) == FLOW_CLOSE); i++)
                 switch (flow_step(&s->flow)) {
                 case FLOW_READ:
                         r = stream_read(pipes, s, from);
