@@ -17,8 +17,7 @@
 static int memory_call(MemoryHost *m, MemoryCall call) {
         int r = m->fault ? m->fault(m, call) : 0;
 
-        if (r == 0)
-                m->calls[call]++;
+        m->calls[call] += r == 0;
         return r;
 }
 
@@ -97,6 +96,7 @@ static void memory_touch(MemoryHost *m, const char *key, const char *data) {
 
         if (!memory_host_split(key, &f) || (!data && !exists))
                 return;
+        m->now_usec += m->write_usec;
         m->stamp.written[f] = m->coarse ? m->now_usec / 1000000 : ++m->n_written;
         m->stamp.n_values[f] += (data != NULL) - exists;
 }

@@ -64,7 +64,8 @@ struct MemoryHost {
         IpEndpoint wsl;       /* dllhost.exe (process 98) listens there for a guest; port 0: not */
         uint16_t excluded[2]; /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */
-        uint64_t look_usec;     /* how long it takes to read the table */
+        uint64_t look_usec;     /* how long it takes to read the table … */
+        uint64_t write_usec;    /* … and to set or delete a value */
         int look_error;         /* it cannot be read now */
 
         int adoptions_error; /* these cannot be read */

@@ -264,15 +264,15 @@ void rule_view_end(RuleView *v, const RuleHost *host) {
 static void rule_view_fit(RuleTable *t) {
         RuleValue *values;
 
-        if (t->n_values == 0)
+        if (t->n_values == 0) {
                 rule_table_done(t);
-        if (t->n_values >= t->size / 2)
-                return;
-        values = realloc(t->values, t->n_values * sizeof(*values));
-        if (!values) /* it stays as it was */
-                return;
-        t->values = values;
-        t->size = t->n_values;
+        } else if (t->n_values < t->size / 2) {
+                values = realloc(t->values, t->n_values * sizeof(*values));
+                if (!values) /* it stays as it was */
+                        return;
+                t->values = values;
+                t->size = t->n_values;
+        }
 }
 
 void rule_view_update(RuleView *v, uint64_t now_usec) {

@@ -14,17 +14,11 @@
 static World w;
 static FakeAgent *one, *other;
 
-static int slow_write(MemoryHost *m, MemoryCall call) {
-        if (call == MEMORY_RULE_SET || call == MEMORY_RULE_DELETE)
-                m->now_usec += WRITE_USEC;
-        return 0;
-}
-
 static void setup(void) {
         world_start_two(&w);
         one = &w.agents[0];
         other = &w.agents[1];
-        w.host.fault = slow_write;
+        w.host.write_usec = WRITE_USEC;
 }
 
 static void teardown(void) {
