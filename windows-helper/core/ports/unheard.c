@@ -48,14 +48,8 @@ bool unheard_any_late(const UnheardList *l, bool silent) {
 }
 
 void unheard_forget_late(UnheardList *l) {
-        size_t to = 0;
-
         for (size_t i = 0; i < l->n; i++)
-                if (!l->items[i].late)
-                        l->items[to++] = l->items[i];
-        l->n = to;
-        if (to == 0)
-                unheard_done(l);
+                l->items[i].late = l->items[i].silent = false;
 }
 
 const Unheard *unheard_next(const UnheardList *l, size_t *at, const IpEndpoint *endpoint) {

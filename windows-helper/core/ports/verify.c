@@ -34,8 +34,9 @@ typedef struct Check {
         size_t n_waiting, n_obstacles, n_probes, n_idle;
         const Verify *before;
         size_t at;        /* in .before->unheard, which is walked along with the endpoints */
+        bool is_planned;  /* what is there is an endpoint of the plan */
         Unheard *unheard; /* owned, with room for all; as Verify.unheard, from this check */
-        size_t n_unheard, max_unheard;
+        size_t n_unheard;
         Obstacles obstacles;
 } Check;
 
@@ -158,10 +159,42 @@ static bool check_is_vain(const Check *c, const ReconcileEndpoint *e) {
                !rule_target_is_relay(&e->target);
 }
 
+/* The plan does not have what @u is about. A guest that this run is not for is not in its ledger,
+ * either. A value that is still there, because its guest has changes left or is away, may be asked
+ * for again, and no write would tell that somebody has to look. Return: whether @u stays known. */
+static bool check_stays(const Check *c, Unheard *u) {
+        if (!ledger_find(c->plan->input->ledger, &u->endpoint))
+                return c->plan->input->partial;
+        u->late = u->silent = false;
+        return true;
+}
+
+/* What was known of @listen, or NULL. What comes before it and stays known is taken over on the
+ * way. @listen: in the order of the plan, and at last NULL, for the rest */
+static const Unheard *check_before(Check *c, const IpEndpoint *listen) {
+        const UnheardList *before = &c->before->unheard;
+
+        for (; c->at < before->n; c->at++) {
+                Unheard u = before->items[c->at];
+                int order = listen ? ip_endpoint_compare(&u.endpoint, listen) : -1;
+
+                if (order > 0)
+                        return NULL;
+                if (order == 0) { /* it stays here, because two guests may ask for one endpoint */
+                        c->is_planned = true;
+                        return &before->items[c->at];
+                }
+                if (!c->is_planned && check_stays(c, &u))
+                        c->unheard[c->n_unheard++] = u;
+                c->is_planned = false;
+        }
+        return NULL;
+}
+
 /* Return: whether its state stays known without another look: it is open, waits for its forwarder,
  * or is late. */
 static bool check_endpoint(Check *c, ReconcileEndpoint *e) {
-        const Unheard *before = unheard_next(&c->before->unheard, &c->at, &e->listen);
+        const Unheard *before = check_before(c, &e->listen);
         WireServiceResult *results = c->plan->results[e->guest], *result;
         bool relay = rule_target_is_relay(&e->target), late;
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -225,34 +258,6 @@ static unsigned check_tables(const Check *c) {
         return tables;
 }
 
-/* Those of guests that this run is not for. What they have is neither in the ledger of this run nor
- * in its plan, which has what is opened now. All lists are sorted. Two are merged in the room of
- * one, so the new one goes to its end first. */
-static void check_keep(Check *c) {
-        const UnheardList *before = &c->before->unheard;
-        const ReconcilePlan *plan = c->plan;
-        Unheard *from = c->unheard + c->max_unheard - c->n_unheard;
-        size_t n = 0, k = 0, at = 0;
-
-        memmove(from, c->unheard, c->n_unheard * sizeof(*from));
-        for (size_t i = 0; i < before->n; i++) {
-                const IpEndpoint *listen = &before->items[i].endpoint;
-
-                while (k < c->n_unheard && ip_endpoint_compare(&from[k].endpoint, listen) < 0)
-                        c->unheard[n++] = from[k++];
-                while (at < plan->n_endpoints &&
-                       ip_endpoint_compare(&plan->endpoints[at].listen, listen) < 0)
-                        at++;
-                if ((at == plan->n_endpoints ||
-                     ip_endpoint_compare(&plan->endpoints[at].listen, listen) != 0) &&
-                    !ledger_find(plan->input->ledger, listen))
-                        c->unheard[n++] = before->items[i];
-        }
-        while (k < c->n_unheard)
-                c->unheard[n++] = from[k++];
-        c->n_unheard = n;
-}
-
 /* Decide when to check again. Return: whether to activate before. */
 static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
         bool gone = (c->n_obstacles < v->n_obstacles || v->relay_changed) && c->n_idle > 0;
@@ -292,8 +297,7 @@ static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activat
         for (size_t i = 0; i < plan->n_endpoints; i++)
                 if (!check_endpoint(c, &plan->endpoints[i]))
                         plan->unsettled[plan->endpoints[i].guest] = true;
-        if (plan->input->partial)
-                check_keep(c);
+        (void) check_before(c, NULL);
         unheard_set(&v->unheard, c->unheard, c->n_unheard);
         *ret_activate = verify_schedule(v, c, now_usec);
         v->unnamed = c->obstacles.unnamed;
@@ -329,7 +333,6 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 .host = host,
                 .plan = plan,
                 .before = v,
-                .max_unheard = plan->n_endpoints + v->unheard.n,
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
@@ -339,7 +342,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         c.obstacles = (Obstacles){
                 .host = host, .table = &c.table, .unnamed_before = v->unnamed || c.final};
         *ret_activate = false;
-        c.unheard = malloc((c.max_unheard + 1) * sizeof(*c.unheard));
+        c.unheard = malloc((plan->n_endpoints + v->unheard.n + 1) * sizeof(*c.unheard));
         r = c.unheard ? 0 : -ENOMEM;
         tables = check_tables(&c);
         c.looks = tables != 0; /* or nobody has anything that is listened for */

@@ -70,7 +70,7 @@ void verify_knows(const Verify *v, const ReconcilePlan *plan, bool *whom);
 /* Instead of verify(): worsen results of @plan by what is known. A check is due for what waits. */
 void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec);
 
-/* A forwarder was started anew: no endpoint is late. */
+/* A forwarder was started anew, or an obstacle has gone: what is late waits again. */
 void verify_forget_late(Verify *v);
 
 /**

@@ -78,31 +78,47 @@ static inline void forget_results(void) {
         }
 }
 
-/* A check, and the activation that it asks for. */
-static inline int check(void) {
-        ReconcileEndpoint endpoints[PORTS_MAX];
-        WireServiceResult *of_guest = results;
-        ReconcilePlan plan = {.results = &of_guest,
-                              .n_guests = 1,
-                              .endpoints = endpoints,
-                              .n_endpoints = n_ports,
-                              .checking = &checking,
-                              .waiting = &waiting,
-                              .unsettled = &unsettled,
-                              .input = &input};
-        int r;
+/* The plan of the ports as they are now. */
+static inline ReconcilePlan *plan_ports(void) {
+        static ReconcileEndpoint endpoints[PORTS_MAX];
+        static WireServiceResult *of_guest = results;
+        static ReconcilePlan plan;
 
+        plan = (ReconcilePlan){.results = &of_guest,
+                               .n_guests = 1,
+                               .endpoints = endpoints,
+                               .n_endpoints = n_ports,
+                               .checking = &checking,
+                               .waiting = &waiting,
+                               .unsettled = &unsettled,
+                               .input = &input};
         for (size_t i = 0; i < n_ports; i++)
                 endpoints[i] = (ReconcileEndpoint){
                         .listen = ports[i].listen, .service = ports[i].service, .reach = reach};
+        return &plan;
+}
+
+/* A check, and the activation that it asks for. */
+static inline int check(void) {
+        ReconcilePlan *plan = plan_ports();
+        int r;
+
         forget_results();
         n_probes = n_reads = 0;
         checking = waiting = unsettled = false;
         activate = true;
-        r = verify(&v, &host, &plan, now, &activate);
+        r = verify(&v, &host, plan, now, &activate);
         if (activate)
                 verify_restart(&v);
         return r;
+}
+
+/* Whether the guest can be answered without a look. */
+static inline bool known(void) {
+        bool whom = true;
+
+        verify_knows(&v, plan_ports(), &whom);
+        return whom;
 }
 
 #define expect(i, wanted)                                                                   \

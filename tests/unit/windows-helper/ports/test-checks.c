@@ -162,6 +162,37 @@ START_TEST(test_a_run_for_some) {
 }
 END_TEST
 
+/* A value that its guest asks for no longer, but that is still there: the guest has changes left,
+ * or is away. If it is asked for again, somebody has to look. Once it has gone, nothing is known.
+ */
+START_TEST(test_a_value_that_nobody_asks_for) {
+        LedgerEntry e = {.owner = "guest"};
+        uint64_t pauses[CHECKS];
+
+        (void) add("0.0.0.0", 80);
+        (void) add("0.0.0.0", 81);
+        for (size_t i = 0; i < 2; i++) {
+                e.listen = ports[i].listen;
+                ck_assert_int_eq(ledger_put(&ledger, &e), 0);
+        }
+        (void) wait_while_pending(pauses);
+        expect(0, BLOCKED);
+        expect(1, BLOCKED);
+        ck_assert(known());
+        input.partial = _i;
+        n_ports = 1;
+        wait_check();
+        ck_assert(known());
+        n_ports = 2;
+        ck_assert(!known());
+        n_ports = 1;
+        ledger_entry_void(ledger_find(&ledger, &ports[1].listen));
+        ledger_compact(&ledger);
+        wait_check();
+        ck_assert_uint_eq(v.unheard.n, 1 + (size_t) _i); /* it may be another guest's */
+}
+END_TEST
+
 /* Where nothing is in the way, another activation may help. It is made every half a minute, and
  * does not delay the search for a reason. */
 START_TEST(test_repeated_activations) {
@@ -184,6 +215,27 @@ START_TEST(test_repeated_activations) {
         web->taken = true;
         wait_check();
         expect(0, CONFLICT);
+}
+END_TEST
+
+/* Once an obstacle has gone, nothing is late any more. But what nobody listened on is not taken for
+ * open, either, before somebody has looked. */
+START_TEST(test_after_an_obstacle) {
+        uint64_t pauses[CHECKS];
+
+        (void) add("0.0.0.0", 80);
+        add("0.0.0.0", 443)->taken = true;
+        (void) wait_while_pending(pauses);
+        expect(0, BLOCKED);
+        expect(1, CONFLICT);
+        n_ports = 1;
+        ck_assert(known());
+        n_ports = 2;
+        ports[1].taken = false;
+        wait_check();
+        ck_assert(activate && !known());
+        n_ports = 1;
+        ck_assert(!known());
 }
 END_TEST
 
@@ -294,7 +346,9 @@ int main(void) {
         tcase_add_test(tc, test_a_service_with_two_ports);
         tcase_add_test(tc, test_late_ports_stay_late);
         tcase_add_test(tc, test_a_run_for_some);
+        tcase_add_loop_test(tc, test_a_value_that_nobody_asks_for, 0, 2);
         tcase_add_test(tc, test_repeated_activations);
+        tcase_add_test(tc, test_after_an_obstacle);
         tcase_add_test(tc, test_ports_in_one_range);
         tcase_add_test(tc, test_edges_of_ranges);
         tcase_add_test(tc, test_two_ranges);
