@@ -49,7 +49,7 @@ bool unheard_any_late(const UnheardList *l, bool silent) {
 
 void unheard_forget_late(UnheardList *l) {
         for (size_t i = 0; i < l->n; i++)
-                l->items[i].late = l->items[i].silent = false;
+                l->items[i].late = l->items[i].silent;
 }
 
 const Unheard *unheard_next(const UnheardList *l, size_t *at, const IpEndpoint *endpoint) {

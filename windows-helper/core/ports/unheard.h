@@ -35,7 +35,7 @@ int unheard_wait(UnheardList *l, const IpEndpoint *endpoints, size_t n);
 /* Whether there is one that is late, and silent or not. */
 bool unheard_any_late(const UnheardList *l, bool silent);
 
-/* Let what is late wait again. It is not known to be open. */
+/* Let what is late wait again, because it is not known to be open. What is silent is open. */
 void unheard_forget_late(UnheardList *l);
 
 /* What is known of @endpoint, or NULL. To be asked in the order of the endpoints: @at begins with 0

@@ -34,7 +34,6 @@ typedef struct Check {
         size_t n_waiting, n_obstacles, n_probes, n_idle;
         const Verify *before;
         size_t at;        /* in .before->unheard, which is walked along with the endpoints */
-        bool is_planned;  /* what is there is an endpoint of the plan */
         Unheard *unheard; /* owned, with room for all; as Verify.unheard, from this check */
         size_t n_unheard;
         Obstacles obstacles;
@@ -165,7 +164,7 @@ static bool check_is_vain(const Check *c, const ReconcileEndpoint *e) {
 static bool check_stays(const Check *c, Unheard *u) {
         if (!ledger_find(c->plan->input->ledger, &u->endpoint))
                 return c->plan->input->partial;
-        u->late = u->silent = false;
+        u->late = u->silent; /* that is open all the same */
         return true;
 }
 
@@ -180,13 +179,10 @@ static const Unheard *check_before(Check *c, const IpEndpoint *listen) {
 
                 if (order > 0)
                         return NULL;
-                if (order == 0) { /* it stays here, because two guests may ask for one endpoint */
-                        c->is_planned = true;
-                        return &before->items[c->at];
-                }
-                if (!c->is_planned && check_stays(c, &u))
+                if (order == 0)
+                        return &before->items[c->at++];
+                if (check_stays(c, &u))
                         c->unheard[c->n_unheard++] = u;
-                c->is_planned = false;
         }
         return NULL;
 }

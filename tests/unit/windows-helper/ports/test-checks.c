@@ -193,6 +193,28 @@ START_TEST(test_a_value_that_nobody_asks_for) {
 }
 END_TEST
 
+/* Where WSL listens for the guest, the port is open although nobody listens yet. So it need not
+ * wait for a look, whatever has gone or was started anew. */
+START_TEST(test_a_silent_one_never_waits) {
+        LedgerEntry e = {.owner = "guest"};
+
+        reach = WIRE_REACH_RELAYED;
+        e.listen = add("0.0.0.0", 80)->listen;
+        ck_assert_int_eq(ledger_put(&ledger, &e), 0);
+        input.partial = _i;
+        ck_assert_int_eq(check(), 0);
+        ck_assert_uint_eq(v.unheard.n, 1);
+        ck_assert(known());
+        verify_forget_late(&v);
+        ck_assert(known());
+        n_ports = 0; /* it is asked for no longer */
+        wait_check();
+        ck_assert_uint_eq(v.unheard.n, 1);
+        n_ports = 1;
+        ck_assert(known());
+}
+END_TEST
+
 /* Where nothing is in the way, another activation may help. It is made every half a minute, and
  * does not delay the search for a reason. */
 START_TEST(test_repeated_activations) {
@@ -347,6 +369,7 @@ int main(void) {
         tcase_add_test(tc, test_late_ports_stay_late);
         tcase_add_test(tc, test_a_run_for_some);
         tcase_add_loop_test(tc, test_a_value_that_nobody_asks_for, 0, 2);
+        tcase_add_loop_test(tc, test_a_silent_one_never_waits, 0, 2);
         tcase_add_test(tc, test_repeated_activations);
         tcase_add_test(tc, test_after_an_obstacle);
         tcase_add_test(tc, test_ports_in_one_range);
