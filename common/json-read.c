@@ -126,8 +126,15 @@ static int json_escape(JsonReader *r, JsonText *t) {
         return 0;
 }
 
-static size_t json_rune_size(unsigned char c) {
-        return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+/* The bytes of the character at @at, which is not the end. One that is no UTF-8 keeps its bytes,
+ * but takes none of what follows it. */
+static size_t json_rune_size(const JsonReader *r) {
+        unsigned char c = (unsigned char) *r->at;
+        size_t most = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4, n = 1;
+
+        while (n < most && n < (size_t) (r->end - r->at) && (r->at[n] & 0xc0) == 0x80)
+                n++;
+        return n;
 }
 
 /* Reads what follows the opening quote. */
@@ -135,12 +142,11 @@ static int json_string(JsonReader *r, char ret_text[JSON_STRING_MAX + 1], bool *
         JsonText t = {.text = ret_text};
 
         while (r->at < r->end && *r->at != '"') {
-                unsigned char c = (unsigned char) *r->at;
-                size_t n = json_rune_size(c);
+                size_t n = json_rune_size(r);
 
-                if (c < ' ' || n > (size_t) (r->end - r->at))
+                if ((unsigned char) *r->at < ' ')
                         return -EINVAL;
-                if (c == '\\') {
+                if (*r->at == '\\') {
                         r->at++;
                         if (json_escape(r, &t) < 0)
                                 return -EINVAL;
