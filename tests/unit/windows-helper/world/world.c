@@ -288,10 +288,10 @@ bool agent_ready(const FakeAgent *a) {
 
 void agent_send(FakeAgent *a, WireState *state) {
         Buffer out = BUFFER_NULL;
-        uint64_t sequence;
 
         ck_assert_int_eq(
-                agent_session_push(a->session, state, a->world->host.now_usec, &out, &sequence), 0);
+                agent_session_push(a->session, state, a->world->host.now_usec, &out, &a->sequence),
+                0);
         controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
                            a->world->host.now_usec);
         buffer_done(&out);
@@ -332,6 +332,7 @@ const char *agent_results_text(const FakeAgent *a) {
         text[0] = '\0';
         if (!a->result.services)
                 return text;
+        ck_assert_uint_eq(a->result.sequence, a->sequence);
         world_parse(&asked, a->address, a->services);
         ck_assert_uint_eq(asked.n_services, a->result.n_services);
         for (uint32_t i = 0; i < asked.n_services; i++) {

@@ -31,8 +31,9 @@ typedef struct FakeAgent {
         PeerConnection *connection;
         Buffer hello; /* dialled, but not sent yet */
         Buffer inbox;
-        bool closed; /* by the helper */
-        bool asked;  /* a STATE was sent on this connection */
+        bool closed;       /* by the helper */
+        bool asked;        /* a STATE was sent on this connection */
+        uint64_t sequence; /* of the last STATE */
         /* what the helper has sent */
         WireNotice notice;
         WireResult result;
