@@ -58,7 +58,7 @@ def push(agent, *services, v4=V4):
     return wait_until(settled, 60, "the relay", interval=0.3)
 
 
-def ask(client, text):
+def ask(client, text, interval=0.1):
     """The answer to a datagram, which may have to be sent again while the relay starts."""
     def answer():
         client.sendto(text, (HOST, PORT))
@@ -68,10 +68,10 @@ def ask(client, text):
             return None
         return got if got == text else None  # else that to an earlier one, which was sent twice
 
-    return wait_until(answer, 60, "an answer", interval=0.1)
+    return wait_until(answer, 60, "an answer", interval=interval)
 
 
-def test_a_datagram(machine, agent, registry, serve_udp, udp_client):
+def test_a_datagram(machine, agent, registry, serve_udp, udp_client, number):
     server = serve_udp(port=PORT)
     client = udp_client(timeout=2)
     assert machine.relay_state() == STOPPED
@@ -83,6 +83,9 @@ def test_a_datagram(machine, agent, registry, serve_udp, udp_client):
     # A crash costs the sessions, not the rule. The helper starts the relay again.
     before = registry.rules(), registry.ledger()
     end_process(machine)
+    began = time.monotonic()
+    assert ask(udp_client(timeout=0.05), b"back", interval=0.01) == b"back"
+    number(f"the relay's process was ended; a client was answered again after {time.monotonic() - began:.2f} s")
     assert ask(client, b"again") == b"again"
     assert (registry.rules(), registry.ledger()) == before and before[1]
     # So does an administrator who stops it.
