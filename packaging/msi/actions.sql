@@ -59,7 +59,9 @@ INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('RemoveExist
 INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('FindRelatedProducts', 25);
 INSERT INTO `InstallUISequence` (`Action`, `Sequence`) VALUES ('FindRelatedProducts', 25);
 
--- What the user sees when an action fails.
+-- What the user sees when an action fails: 1721 where Windows does not let the program start, 1722 where the
+-- program says that it has failed.
+INSERT INTO `Error` (`Error`, `Message`) VALUES (1721, 'A program of wslbridge could not be started, so nothing has changed. An antivirus program, Smart App Control or AppLocker may have stopped it.');
 INSERT INTO `Error` (`Error`, `Message`) VALUES (1722, 'wslbridge could not be installed or removed. The reason is in the Event Log, log Application, source wslbridge.');
 
 -- Names of more than eight letters have a short form before them.

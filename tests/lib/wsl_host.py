@@ -30,6 +30,7 @@ class Distro:
         self.start = start  # start(["sh", …]) → the process inside, with its three streams; or None
         self.version, self.state = version, state
         self.boot, self.lock = boot, threading.Lock()
+        self.is_new = False  # its first start has not asked for a user yet
 
     def started(self):
         """Any command starts a distro that is stopped, and waits until it is up."""
@@ -96,7 +97,8 @@ class WslHost:
         for name, distro in self.distros.items():
             lines += ["", f"[{LXSS}\\{ids[name]}]", f'"DistributionName"="{name}"',
                       '"Version"=dword:00000002', f'"State"=dword:{distro.state:08x}',
-                      f'"Flags"=dword:{15 if distro.version == 2 else 7:08x}']
+                      f'"Flags"=dword:{15 if distro.version == 2 else 7:08x}',
+                      f'"RunOOBE"=dword:{distro.is_new:08x}']
         self._merge(lines)
 
     def clear(self):

@@ -68,6 +68,8 @@ def test_the_tables(msi, version):
     conditions = [row[0] for row in table(msi, "LaunchCondition")]
     assert conditions == ["Installed OR BUILD >= 17763", "Privileged", "NOT NEWERFOUND"]
     assert all(int(row[3]) & 256 for row in table(msi, "Component")), "a component is not 64-bit"
+    said = {int(row[0]): row[1] for row in table(msi, "Error")}  # a program that cannot start, and one that fails
+    assert "antivirus" in said[1721] and "Event Log" in said[1722]
     assert b"x64;1033" in subprocess.run(["msiinfo", "suminfo", msi], capture_output=True).stdout
 
 

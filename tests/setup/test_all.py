@@ -35,7 +35,7 @@ def test_from_a_bare_root_to_an_answered_request_and_back(bare, guest, version):
     lines = re.findall(r"^(\S+) +(done|already so)", done.output, re.MULTILINE)
     assert lines == [("distro", "already so"), ("service", "done"), ("package", "done"),
                      ("pair", "done"), ("start", "done")]
-    assert done.output.rstrip().endswith("Set up.")
+    assert "\nSet up. In the distro, 'sudo wslbridgectl expose 8080' makes a service reachable." in done.output
     assert guest.run("dpkg-query", "-W", "-f", "${Version}", "wslbridge") == version
     assert guest.status()["helper"]["connected"]
     assert list(bare.keys()) == [owner_of(guest)]

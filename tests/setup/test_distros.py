@@ -16,10 +16,14 @@ def failed(windows, *arguments, **options):
     return done
 
 
-def test_no_distro(windows, wsl):
+@pytest.mark.parametrize("administrator", [True, False])
+def test_no_distro(windows, wsl, build_win, administrator):
+    """A terminal that was opened as administrator may be another account's."""
     wsl.register()
-    part = failed(windows).part("distro")
+    before = [] if administrator else [build_win / "tests/windows/as-user.exe"]
+    part = failed(windows, before=before).part("distro")
     assert part["text"] == "This Windows user has no WSL distro" and "--install" in part["advice"]
+    assert ("not opened as administrator" in part["advice"]) == administrator
     assert wsl.calls == []
 
 
@@ -107,6 +111,24 @@ def test_yes_takes_the_default_one(windows, wsl, bare_root):
     assert all('-d "Other"' in call or '-d "Debian"' in call for call in wsl.calls)
 
 
+@pytest.mark.parametrize("typed", ["n\n", None])
+def test_the_default_one_is_of_an_engine(windows, wsl, bare_root, tmp_path, typed):
+    """The others are equal, so none of them is set up without a question that names it."""
+    wsl.add("Other", bare_root.command)
+    wsl.add("docker-desktop", default=True)
+    wsl.register()
+    if typed:
+        assert "Set up 'Debian'? [y/n]" in typing(windows, tmp_path, typed)
+        return
+    for options in (["--yes"], []):
+        done = failed(windows, *options)
+        assert done.report["distro"] is None and "No distro was chosen" in done.part("distro")["text"]
+        assert done.part("distro")["advice"] == "None of them is the default one. Name the distro behind 'setup'."
+    wsl.distros.pop("Other")
+    wsl.register()
+    assert failed(windows, "--yes").report["distro"] == "Debian"
+
+
 @pytest.mark.parametrize("name", ["Müller & Söhne 2", "Debian 12 (bookworm)", "日本語"])
 def test_names_with_spaces_and_umlauts(windows, wsl, bare_root, name):
     wsl.add(name, bare_root.command)
@@ -133,6 +155,15 @@ def test_wsl_exe_that_does_not_answer(windows, wsl, bare_root):
     part = failed(windows, "Debian", env={"WSLBRIDGE_TEST_SETUP_MS": "1000"}).part("distro")
     assert part["text"] == "wsl.exe did not answer for 'Debian' within 1 seconds"
     assert "--shutdown" in part["advice"]
+
+
+def test_a_distro_that_asks_for_its_first_user(windows, wsl, bare_root):
+    """Nothing else in it runs until somebody has answered, and a shutdown would end that."""
+    wsl.distros["Debian"].is_new = True
+    wsl.register()
+    wsl.hang = "/bin/sh"
+    part = failed(windows, "Debian", env={"WSLBRIDGE_TEST_SETUP_MS": "1000"}).part("distro")
+    assert "asks for a user name" in part["advice"] and "--shutdown" not in part["advice"]
 
 
 def test_wsl_exe_that_fails(windows, wsl, bare_root):

@@ -11,6 +11,7 @@
 #include "windows-helper/setup/talk.h"
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include "common/text-wrap.h"
 
@@ -34,7 +35,11 @@ static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer 
                 (void) setup_says(part, SETUP_FAILED,
                                   "'%s' could not be asked what it is (exit code %ld)",
                                   s->distro.name, (long) answer->code);
-        if (r == -ETIMEDOUT || r == -EPROTO)
+        if (r == -ETIMEDOUT && s->distro.is_new)
+                setup_advises(part,
+                              "If a window of it asks for a user name, answer there. Then run "
+                              "this again.\n");
+        else if (r == -ETIMEDOUT || r == -EPROTO)
                 setup_advises(part,
                               "See whether 'wsl.exe -d \"%s\"' works; 'wsl.exe --shutdown' "
                               "often helps when it hangs. Then run this again.\n",
@@ -84,18 +89,24 @@ static void choose_show(Setup *s, const char *mark, const char *name, const char
         buffer_done(&line);
 }
 
-/* The list of all distros with what each lacks, and the question about the default one. */
+/* The list of all distros with what each lacks, and the question about the default one. Where that
+ * is a container engine's, none of the others is taken without a question. */
 static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, SetupPart *part) {
         const SetupDistro *first = &distros->items[0];
+        bool obvious = first->is_default || distros->n == 1;
 
         choose_show(s, " ", "DISTRO", "LACKS");
         for (size_t i = 0; i < distros->n && !setup_interrupted(); i++)
                 choose_show(s, distros->items[i].is_default ? "*" : " ", distros->items[i].name,
                             choose_lacks(s, &distros->items[i]));
         if (!s->options->dry_run &&
-            !setup_ask(s, s->options->undo ? "Take wslbridge out of '%s'?" : "Set up '%s'?",
-                       first->name)) {
-                if (setup_nobody(s))
+            ((s->options->yes && !obvious) ||
+             !setup_ask(s, s->options->undo ? "Take wslbridge out of '%s'?" : "Set up '%s'?",
+                        first->name))) {
+                if (!obvious && (s->options->yes || setup_nobody(s)))
+                        setup_advises(part, "None of them is the default one. Name the distro "
+                                            "behind 'setup'.");
+                else if (setup_nobody(s))
                         setup_advises(part,
                                       "Nobody can be asked here. Name the distro behind "
                                       "'setup', or add --yes to take '%s'.",
@@ -128,6 +139,9 @@ static const SetupDistro *choose_named(const SetupDistros *distros, const char *
 
 static const SetupDistro *choose_from(Setup *s, const SetupDistros *distros, SetupPart *part) {
         if (distros->n == 0) {
+                if (rights_administrator()) /* it may be another account's terminal (fact 2.1.9) */
+                        setup_advises(part, "If you have one, run this in a terminal that was not "
+                                            "opened as administrator.\n");
                 setup_advises(part, "Install one with 'wsl.exe --install Debian', start it once, "
                                     "and run this again as the same Windows user.");
                 (void) setup_says(part, SETUP_FAILED, "This Windows user has no WSL distro");

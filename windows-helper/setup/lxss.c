@@ -52,6 +52,7 @@ static void lxss_add(HKEY key, const wchar_t *sub, const char *standard, SetupDi
                 d->version = lxss_number(key, sub, L"Flags", 0) & LXSS_FLAG_VM ? 2 : 1;
                 d->state = lxss_number(key, sub, L"State", SETUP_STATE_INSTALLED);
                 d->is_default = _stricmp(id, standard) == 0;
+                d->is_new = lxss_number(key, sub, L"RunOOBE", 0) != 0;
                 ret->n++;
         }
         free(id);

@@ -23,6 +23,8 @@ typedef struct SetupDistro {
         uint32_t version;             /* of WSL: 1 or 2 */
         uint32_t state;
         bool is_default;
+        bool is_new; /* its first start, which asks for a user's name, has not ended (fact 2.1.10)
+                      */
 } SetupDistro;
 
 typedef struct SetupDistros {

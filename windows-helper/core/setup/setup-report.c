@@ -114,11 +114,26 @@ static void setup_stopped_text(const SetupReport *r, Buffer *text) {
         buffer_printf(text, ".");
 }
 
+static bool setup_stays(const SetupReport *r, SetupPartId id) {
+        return r->parts[id].outcome == SETUP_ALREADY || r->parts[id].outcome == SETUP_DONE;
+}
+
+/* What comes next, and that it does not last by itself (fact 7.1.2). */
+static void setup_next_text(const SetupReport *r, Buffer *text) {
+        buffer_printf(text,
+                      "Set up. In the distro, 'sudo wslbridgectl expose 8080' makes a service "
+                      "reachable.");
+        if (!setup_stays(r, SETUP_KEEP_ALIVE) && !setup_stays(r, SETUP_AT_LOGON))
+                buffer_printf(text, " WSL stops the distro some seconds after you close its last "
+                                    "terminal; 'setup --keep-alive' prevents that.");
+}
+
 void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {
-        Buffer stopped = BUFFER_NULL;
+        Buffer stopped = BUFFER_NULL, next = BUFFER_NULL;
         const char *text;
 
         setup_stopped_text(r, &stopped);
+        setup_next_text(r, &next);
         if (r->stopped)
                 text = buffer_text(&stopped);
         else if (setup_has_failed(r))
@@ -132,10 +147,11 @@ void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {
         else if (!setup_has_changed(r))
                 text = "There was nothing to do.";
         else
-                text = r->undo ? "Taken back." : "Set up.";
+                text = r->undo ? "Taken back." : buffer_text(&next);
         text_wrap(out, text, &(TextFrame){.width = width});
-        out->oom |= stopped.oom;
+        out->oom |= stopped.oom || next.oom;
         buffer_done(&stopped);
+        buffer_done(&next);
 }
 
 static const char *setup_result_name(const SetupReport *r) {

@@ -38,7 +38,8 @@ START_TEST(test_ends) {
         expect_json(&r, "\"result\": \"would\"");
         r.dry_run = false;
         (void) setup_says(&r.parts[SETUP_PAIR], SETUP_DONE, "Paired");
-        expect_end(&r, "Set up.");
+        expect_end(&r, "Set up. In the distro, 'sudo wslbridgectl expose 8080' makes a service "
+                       "reachable. WSL stops the distro some seconds after");
         expect_json(&r, "\"result\": \"done\"");
         r.undo = true;
         expect_end(&r, "Taken back.");
