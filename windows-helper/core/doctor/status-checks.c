@@ -243,10 +243,13 @@ static void judge_member(StatusJudge *j, const StatusRecord *r) {
                              version, j->evidence->version);
 }
 
-/* Problems of the policy are judged from the policy itself. */
+/* Problems of the policy are judged from the policy itself. One without a text, which another
+ * version's file may have, says nothing. */
 static void judge_problem(StatusJudge *j, const char *text) {
         const PolicyOrigin *policy = j->evidence->policy;
 
+        if (!text[0])
+                return;
         for (size_t i = 0; policy && i < policy->n_problems; i++)
                 if (strcmp(policy->problems[i], text) == 0)
                         return;

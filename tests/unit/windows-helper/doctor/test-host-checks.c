@@ -233,6 +233,8 @@ START_TEST(test_problems_are_reported_once) {
                           "\"ignored\""));
         expect(FINDING_PROBLEM, "firewall", "ignored", NULL);
         healthy_setup();
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "", "\"\""));
+        expect_healthy();
         evidence.policy = NULL;
         expect(FINDING_UNSEEN, "policy", "could not", "administrator");
 }
