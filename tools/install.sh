@@ -39,7 +39,7 @@ install_here() {
     install_files ''
     cp "$MESON_LIST" "$INSTALLED_HERE"
     step 'notifying systemd' "$BUILD/logs/install-notify.log" notify_system
-    # At the next boot, modules-load.d does this. A missing module is not an error, see that file.
+    # The agent's unit does this itself; this is for an agent by hand. WSL's kernel has it built in.
     modprobe -q hv_sock 2>/dev/null || true
     if [ ! -d /run/systemd/system ]; then
         say 'systemd is not running here: start wslbridge-agent by hand, or turn systemd on with'

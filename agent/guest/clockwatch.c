@@ -8,7 +8,9 @@
 #include "agent/guest/clockwatch.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -17,13 +19,28 @@
 
 #define ERRORS_MAX 64 /* reads that fail in a row: the timer is gone for good */
 
+/* By how much Hyper-V's time service lets a guest fall behind before it sets the clock without a
+ * word of the host. A machine that has slept is behind by its sleep, so it does not miss this. */
+#define STEP_MIN_USEC (5 * (int64_t) USEC_PER_SEC)
+
 struct ClockWatch {
         ClockWatchFn fn;
         void *userdata;
         sd_event_source *io;
         int fd;
-        unsigned n_errors; /* reads that failed in a row */
+        unsigned n_errors;   /* reads that failed in a row */
+        int64_t offset_usec; /* clock_offset() at the last step */
 };
+
+/* How far the wall clock is ahead of the monotonic one. Slewing moves both, so only a step changes
+ * this, by its size. */
+static int64_t clock_offset(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (int64_t) ts.tv_sec * (int64_t) USEC_PER_SEC + ts.tv_nsec / 1000 -
+               (int64_t) now_usec();
+}
 
 /*
  * If the clock was set once more since the last arming, or since the timer was made, the kernel
@@ -39,6 +56,18 @@ static int clockwatch_arm(ClockWatch *w) {
         return 0;
 }
 
+/*
+ * Call after the arming: a step that comes after this look is then told of, too. Each step counts
+ * for itself. Many small ones in one direction, such as those of a program that corrects a clock
+ * that is too slow, add up to hours in time, but are no sleep.
+ */
+static bool clockwatch_big_step(ClockWatch *w) {
+        int64_t before = w->offset_usec;
+
+        w->offset_usec = clock_offset();
+        return llabs(w->offset_usec - before) >= STEP_MIN_USEC;
+}
+
 static int clockwatch_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         ClockWatch *w = userdata;
         uint64_t ticks;
@@ -52,7 +81,9 @@ static int clockwatch_on_io(sd_event_source *s, int fd, uint32_t revents, void *
         }
         w->n_errors = 0;
         r = clockwatch_arm(w);
-        return r < 0 ? r : w->fn(w->userdata);
+        if (r < 0)
+                return r;
+        return clockwatch_big_step(w) ? w->fn(w->userdata) : 0;
 }
 
 int clockwatch_new(ClockWatch **ret_watch, sd_event *event, ClockWatchFn fn, void *userdata) {
@@ -67,6 +98,7 @@ int clockwatch_new(ClockWatch **ret_watch, sd_event *event, ClockWatchFn fn, voi
         if (w->fd < 0)
                 return -errno;
         r = clockwatch_arm(w);
+        w->offset_usec = clock_offset();
         if (r >= 0)
                 r = sd_event_add_io(event, &w->io, w->fd, EPOLLIN, clockwatch_on_io, w);
         if (r >= 0)

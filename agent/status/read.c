@@ -143,6 +143,8 @@ static void read_helper(Report *r) {
         r->error_cause = get_text(error, "cause");
         r->error_code = get_text(error, "code");
         r->error_text = get_text(error, "text");
+        r->error_errno = get_unsigned(error, "errno");
+        r->n_connects = get_unsigned(json_object_get(r->root, "counters"), "connects");
 }
 
 static int read_service(const json_t *json, ReportService *s) {

@@ -85,6 +85,8 @@ typedef struct Report { /* texts are borrowed from @root */
 
         const char *helper, *helper_state, *key_problem, *software;
         const char *error_cause, *error_code, *error_text;
+        unsigned error_errno; /* of Linux; 0: none */
+        unsigned n_connects;  /* sessions since the start of the agent */
         bool connected, paired;
         ReportTime helper_since;
         ReportTime unanswered_since; /* .time is "" as long as the helper answers */

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What tests disturb of a guest beside its programs: the wall clock and the disk."""
 import os
+import select
 import struct
 import subprocess
+
+from waiting import wait_until
 
 DISK = 2 * 1024 * 1024  # bytes
 
@@ -23,6 +26,10 @@ class Clock:
         with open(self.offset, "r+b") as f:
             f.write(struct.pack("q", seconds))
         os.write(self.fifo, b"x")
+
+    def wait_read(self):
+        """Until the program has noticed, so that the next step is one of its own."""
+        wait_until(lambda: not select.select([self.fifo], [], [], 0)[0], 10, "the look at the clock")
 
     def close(self):
         os.close(self.fifo)

@@ -70,7 +70,7 @@ def test_installed_it_works_and_nothing_is_enabled_or_started(root):
                  "/usr/lib/systemd/system/wslbridge-loopback.service",
                  "/usr/lib/systemd/system-preset/80-wslbridge.preset",
                  "/usr/lib/systemd/catalog/wslbridge.catalog",
-                 "/usr/lib/modules-load.d/wslbridge.conf", "/usr/lib/tmpfiles.d/wslbridge.conf"):
+                 "/usr/lib/tmpfiles.d/wslbridge.conf"):
         assert root.exists(path), path
     assert root.run("dpkg", "--verify", "wslbridge") == ""
 

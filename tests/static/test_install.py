@@ -10,7 +10,6 @@ import tree
 FOLDERS = {"etc/wslbridge", "etc/wslbridge/services.d"}
 PROGRAMS = {"usr/bin/wslbridgectl", "usr/sbin/wslbridge-agent", "usr/sbin/wslbridge-loopback"}
 FILES = {
-    "usr/lib/modules-load.d/wslbridge.conf",
     "usr/lib/systemd/catalog/wslbridge.catalog",
     "usr/lib/systemd/system-preset/80-wslbridge.preset",
     "usr/lib/systemd/system/wslbridge-agent.service",
@@ -81,6 +80,7 @@ def test_the_installed_units_and_their_man_pages(installed, tmp_path):
     assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text
     assert "@" not in re.sub("@[a-z]+", "", text)  # a group of system calls
     assert re.findall(r"^(?:Wants|After)=(\S+)$", text, re.MULTILINE) == [
+        "modprobe@hv_sock.service", "modprobe@hv_sock.service",
         "wslbridge-run-shared.service", "wslbridge-run-shared.service", "wslbridge-loopback.path"]
     units = [p for p in (installed / os.path.dirname(UNIT)).iterdir()]
     assert len(units) == 4
@@ -124,8 +124,3 @@ def test_presets_leave_it_off_and_enabling_works(installed):
     assert systemctl("is-enabled") == "enabled"
     wants = installed / "etc/systemd/system/sysinit.target.wants/wslbridge-agent.service"
     assert os.readlink(wants) == f"/{UNIT}"
-
-
-def test_the_kernel_module_is_named(installed):
-    text = (installed / "usr/lib/modules-load.d/wslbridge.conf").read_text()
-    assert [line for line in text.splitlines() if line and line[0] not in "#;"] == ["hv_sock"]

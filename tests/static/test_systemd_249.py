@@ -97,9 +97,9 @@ OPTIONS = {
 WORDS = {
     "ConditionVirtualization": {"wsl": 242, "microsoft": 1},
     "Type": {"notify": 1, "oneshot": 1},
-    "Wants": {"wslbridge-run-shared.service": 1, "wslbridge-loopback.path": 1},
-    "After": {"wslbridge-run-shared.service": 1, "local-fs.target": 1, "systemd-tmpfiles-setup.service": 1,
-              "systemd-modules-load.service": 1},
+    "Wants": {"modprobe@hv_sock.service": 245, "wslbridge-run-shared.service": 1, "wslbridge-loopback.path": 1},
+    "After": {"modprobe@hv_sock.service": 245, "wslbridge-run-shared.service": 1, "local-fs.target": 1,
+              "systemd-tmpfiles-setup.service": 1},
     "Before": {"multi-user.target": 1, "shutdown.target": 1},
     "Conflicts": {"shutdown.target": 1},
     "PartOf": {"wslbridge-agent.service": 1},

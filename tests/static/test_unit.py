@@ -95,6 +95,13 @@ def test_the_agent_and_the_path_unit_start_early_and_end_at_shutdown(path):
     assert not {"sysinit.target", "basic.target", "multi-user.target"} & {w for o, w in found if o == "After"}
 
 
+def test_the_kernel_module_is_wanted_before_the_start():
+    """By a unit that does not fail without it, and not by modules-load.d (fact 8.1.4)."""
+    found = options(tree.read(UNIT))
+    assert {("Unit", o, "modprobe@hv_sock.service") for o in ("Wants", "After")} <= set(found)
+    assert not [path for path in tree.FILES if "modules-load" in path]
+
+
 @BOTH
 def test_only_one_capability_and_no_user_namespace(path):
     found = options(tree.read(path))

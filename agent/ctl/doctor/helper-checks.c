@@ -6,6 +6,7 @@
 
 #include "agent/ctl/doctor/guest-checks-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* How to pair this guest. */
@@ -75,7 +76,17 @@ static void check_refused(const GuestEvidence *e, const char *since, Findings *f
                 advise_admission(r->error_code, &x->advice);
 }
 
-static void check_silent(const Report *r, const char *since, Findings *f) {
+/* The connects end as if there were no helper, but there was one. After a sleep of the host WSL's
+ * virtual machine may have lost its virtual sockets for the rest of its life (fact 2.6.1). */
+static bool may_be_cut_off(const GuestEvidence *e) {
+        const Report *r = e->report;
+
+        return e->wsl && r->n_connects > 0 && strcmp(r->error_cause, "unreachable") == 0 &&
+               r->error_errno == ETIMEDOUT;
+}
+
+static void check_silent(const GuestEvidence *e, const char *since, Findings *f) {
+        const Report *r = e->report;
         Finding *x = findings_add(f, FINDING_BROKEN, "helper-silent", NULL);
 
         buffer_printf(&x->seen,
@@ -89,6 +100,11 @@ static void check_silent(const Report *r, const char *since, Findings *f) {
                                   "  .\\wslbridge-helper install\n"
                                   "If that folder is missing, install wslbridge's package for "
                                   "Windows (.msi) there.");
+        if (may_be_cut_off(e))
+                buffer_printf(&x->advice,
+                              "\nIf the service runs there, a sleep of Windows may have cut WSL "
+                              "off from it. Then this helps; it ends all distributions:\n"
+                              "  wsl.exe --shutdown");
 }
 
 /* PINGs and PONGs pass, so the connection is fine. It is the helper's work that does not get done.
@@ -132,6 +148,6 @@ void helper_checks_run(const GuestEvidence *e, Findings *f) {
                 if (!*r->key_problem)
                         check_refused(e, since, f);
         } else {
-                check_silent(r, since, f);
+                check_silent(e, since, f);
         }
 }

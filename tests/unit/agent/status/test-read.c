@@ -32,14 +32,16 @@ static int parse(const char *text) {
         "\"address\": \"172.20.1.2\", \"default_route\": true, \"vmbus\": true}]}, "              \
         "\"helper\": {\"address\": \"unix:/x\", \"state\": \"%s\", \"connected\": true, "         \
         "\"error\": {\"cause\": \"refused\", \"code\": \"not-paired\", \"text\": "                \
-        "\"no\\u001b[2J\"}}, "                                                                    \
+        "\"no\\u001b[2J\", \"errno\": 110}}, "                                                    \
         "\"last_update\": {\"usec\": 1500, \"host_usec\": 20}, \"services\": [{\"name\": "        \
         "\"web\", \"file\": \"/etc/web.ini\", \"enabled\": %s, \"state\": \"%s\", \"listens\": "  \
         "[{\"listen\": \"0.0.0.0:80\", \"count\": 2, \"connect_port\": 80}], \"since\": "         \
         "{\"time\": \"2026-01-31T12:00:00.000000Z\", \"monotonic_usec\": 5000000}, "              \
         "\"guest\": \"loopback-only\", \"guest_port\": 81}], \"configuration\": {\"stale\": %s, " \
         "\"fingerprint\": \"00000000000000ff\", \"read\": {\"monotonic_usec\": 6000000}, "        \
-        "\"problems\": [{\"file\": \"/etc/x\", \"line\": 3, \"key\": null, \"message\": \"m\"}]}}"
+        "\"problems\": [{\"file\": \"/etc/x\", \"line\": 3, \"key\": null, \"message\": "         \
+        "\"m\"}]}, "                                                                              \
+        "\"counters\": {\"connects\": 4}}"
 
 static void parse_full(const char *helper, const char *enabled, const char *state,
                        const char *stale) {
@@ -59,6 +61,8 @@ START_TEST(all_members) {
         ck_assert_uint_eq(report->n_candidates, 1);
         ck_assert(report->candidates[0].vmbus && report->candidates[0].default_route);
         ck_assert_str_eq(report->error_text, "no?[2J"); /* no escape sequence gets through */
+        ck_assert_uint_eq(report->error_errno, 110);
+        ck_assert_uint_eq(report->n_connects, 4);
         ck_assert(report->has_update);
         ck_assert_uint_eq(report->update_usec, 1500);
         ck_assert_uint_eq(report->services[0].listens[0].count, 2);

@@ -53,6 +53,29 @@ START_TEST(helper_without_answers) {
 }
 END_TEST
 
+/* Only where the helper was there before, and only where there is such a command. */
+START_TEST(virtual_sockets_that_died_in_a_sleep) {
+        report.connected = false;
+        report.helper_state = "waiting";
+        report.error_cause = "unreachable";
+        report.error_text = "Connection timed out";
+        report.error_errno = ETIMEDOUT;
+        report.n_connects = 1;
+        expect("helper-silent");
+        ck_assert(
+                first_says("unreachable: Connection timed out", "  .\\wslbridge-helper status\n"));
+        ck_assert(first_says("", "ends all distributions:\n  wsl.exe --shutdown"));
+        for (unsigned i = 0; i < 4; i++) {
+                report.n_connects = i == 0 ? 0 : 2;
+                report.error_errno = i == 1 ? ECONNRESET : ETIMEDOUT;
+                report.error_cause = i == 2 ? "lost" : "unreachable";
+                evidence.wsl = i != 3;
+                expect("helper-silent");
+                ck_assert_msg(!first_says("", "--shutdown"), "case %u", i);
+        }
+}
+END_TEST
+
 /* The texts are those of key.c. */
 START_TEST(key_problems) {
         static const struct {
@@ -104,6 +127,7 @@ int main(void) {
         tcase_add_checked_fixture(c, healthy_guest_setup, healthy_guest_teardown);
         tcase_add_test(c, helper);
         tcase_add_test(c, helper_without_answers);
+        tcase_add_test(c, virtual_sockets_that_died_in_a_sleep);
         tcase_add_test(c, key_problems);
         tcase_add_test(c, key_that_is_not_needed);
         suite_add_tcase(s, c);
