@@ -7,15 +7,14 @@
 
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/ctl.h"
+#include "agent/guest/drive.h"
 #include "agent/guest/wsl-words.h"
 #include "agent/guest/wsl.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define HELPER_WINDOWS "C:\\Program Files\\wslbridge\\wslbridge-helper.exe"
@@ -44,30 +43,10 @@ static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
         return true;
 }
 
-/* Where drive C: is mounted, whatever automount.root says. */
-static bool find_drive(const char *root, char *ret_path, size_t size) {
-        char list[PATH_MAX], names[PATH_MAX];
-        struct mntent mount;
-        bool found = false;
-        FILE *mounts;
-
-        (void) snprintf(list, sizeof(list), "%s/proc/self/mounts", root);
-        mounts = setmntent(list, "re");
-        while (mounts && !found && getmntent_r(mounts, &mount, names, sizeof(names))) {
-                if (strcasecmp(mount.mnt_fsname, "C:\\") != 0)
-                        continue;
-                found = snprintf(ret_path, size, "%s%s/%s", root, mount.mnt_dir, HELPER_DRIVE) <
-                        (int) size;
-        }
-        if (mounts)
-                (void) endmntent(mounts);
-        return found;
-}
-
 /* Return: whether the helper's program is there. */
 static bool find_helper(const char *root, char ret_path[PATH_MAX]) {
         static const char *const question[] = {"wslpath", "-u", HELPER_WINDOWS, NULL};
-        char output[PATH_MAX - 256] = "";
+        char output[PATH_MAX - 256] = "", drive[PATH_MAX];
 
         if (ctl_run(question, output, sizeof(output)) == 0) {
                 output[strcspn(output, "\r\n")] = '\0';
@@ -76,10 +55,9 @@ static bool find_helper(const char *root, char ret_path[PATH_MAX]) {
                     access(ret_path, F_OK) == 0)
                         return true;
         }
-        if (find_drive(root, ret_path, PATH_MAX) && access(ret_path, F_OK) == 0)
-                return true;
-        (void) snprintf(ret_path, PATH_MAX, "%s/mnt/c/%s", root, HELPER_DRIVE);
-        return access(ret_path, F_OK) == 0;
+        drive_find(root, drive, sizeof(drive));
+        return snprintf(ret_path, PATH_MAX, "%s/%s", drive, HELPER_DRIVE) < PATH_MAX &&
+               access(ret_path, F_OK) == 0;
 }
 
 /* Say what to type on Windows instead. */

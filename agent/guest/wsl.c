@@ -7,7 +7,8 @@
  *      ask             → round: one child process for each question that is open
  *      end of a round  → settled. But if something failed in a WSL guest whose socket is not there
  *                        yet: another round after a growing pause, for WSL_RETRY_USEC
- *      settled, silent → another round after a pause that grows from WSL_SILENT_FIRST_USEC
+ *      settled, silent → another round after a pause that grows from WSL_SILENT_FIRST_USEC; the
+ *                        owner learns of it after the second such round in a row
  *      asked meanwhile → another round at once
  */
 
@@ -165,7 +166,7 @@ static bool is_starting(const Wsl *w) {
 static uint64_t retry_delay(const Wsl *w, bool starting) {
         if (starting)
                 return doubled(RETRY_FIRST_USEC, w->n_rounds - 1, RETRY_LONGEST_USEC);
-        if (w->answers.silent)
+        if (w->n_silent > 0)
                 return doubled(w->silent_first_usec, w->n_silent - 1, WSL_SILENT_LONGEST_USEC);
         return 0;
 }
@@ -181,8 +182,8 @@ static int end_round(Wsl *w) {
         if (!starting || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
                 w->settled = true;
         if (!starting) {
-                w->answers.silent = w->silent && w->answers.wsl;
-                w->n_silent = w->answers.silent ? w->n_silent + 1 : 0;
+                w->n_silent = w->silent && w->answers.wsl ? w->n_silent + 1 : 0;
+                w->answers.silent = w->n_silent >= WSL_SILENT_ROUNDS;
         }
         delay = retry_delay(w, starting);
         if (delay == 0)

@@ -30,6 +30,10 @@
 #define WSL_SILENT_FIRST_USEC   (30 * USEC_PER_SEC)
 #define WSL_SILENT_LONGEST_USEC (15 * 60 * USEC_PER_SEC)
 
+/* WSL answers one question at a time, and may be busy for 10 s while a distro starts (fact 6.2.13).
+ * So one round without an answer means nothing. */
+#define WSL_SILENT_ROUNDS 2
+
 /* For tests: the first of these pauses in milliseconds. */
 #define WSL_SILENT_VARIABLE "WSLBRIDGE_WSL_SILENT_MS"
 
@@ -49,7 +53,7 @@ typedef struct WslAnswers {
         char word[WSL_WORD_MAX + 1];      /* what wslinfo printed, cleaned; "" = nothing */
         char distro[WIRE_DISTRO_MAX + 1]; /* "" = not known */
         bool distro_kept, mode_kept;      /* from an earlier run: not yet confirmed in this one */
-        bool silent;                      /* wslinfo or wslpath failed when it was asked last */
+        bool silent;                      /* wslinfo or wslpath failed the last two times */
         bool has_vm_id;
         uint8_t vm_id[WIRE_ID_SIZE];
 } WslAnswers;

@@ -96,6 +96,10 @@ def test_all_is_well(machine, host, control, doctor, program):
         assert doctor() == ["idle-stop"]
         assert "\n                instanceIdleTimeout=-1\n" in control.run("doctor")[1]
         write(machine, "mnt/c/Users/me/.wslconfig", STAYS)
+        # With root=/ below [automount] in /etc/wsl.conf.
+        os.rename(os.path.join(machine.root, "mnt/c"), os.path.join(machine.root, "c"))
+        write(machine, "proc/self/mounts", "C:\\134 /c 9p rw 0 0\n")
+        assert doctor() == []
         write(machine, "proc/uptime", "3.10 2.00\n")
         assert doctor() == []
         write(machine, "proc/uptime", "3600.10 2.00\n")

@@ -69,7 +69,7 @@ def test_a_mirrored_guest_stays_one(web, host):
     web.wait_state("web", "invalid")
     web.stop()
     silence(web)
-    web.start(without=SERVICE)
+    web.start(without=SERVICE, **QUICK)
     wait_silent(web, True)
     web.wait_helper("connected")
     web.wait_state("web", "invalid")

@@ -10,6 +10,7 @@
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/doctor/containers.h"
 #include "agent/ctl/doctor/wslconfig.h"
+#include "agent/guest/drive.h"
 #include "agent/guest/wsl-words.h"
 #include "agent/network/guest-ports.h"
 #include "common/text-wrap.h"
@@ -152,13 +153,14 @@ static void note_file(char ret[static WSLCONFIG_PATH_SIZE], const char *path) {
  * count only when they are in every file that exists. The firewall and the mode are hints for the
  * one who has set them, and name the file. Where a file cannot be read, nothing is known. */
 static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
-        char pattern[PATH_MAX], *text = malloc(WSLCONFIG_SIZE_MAX);
+        char drive[PATH_MAX], pattern[PATH_MAX + 32], *text = malloc(WSLCONFIG_SIZE_MAX);
         IdleStop idle = IDLE_UNKNOWN;
         time_t changed = 0;
         struct stat st;
         glob_t found;
 
-        (void) snprintf(pattern, sizeof(pattern), "%s/mnt/c/Users/*/.wslconfig", root);
+        drive_find(root, drive, sizeof(drive));
+        (void) snprintf(pattern, sizeof(pattern), "%s/Users/*/.wslconfig", drive);
         if (text && glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
                 for (size_t i = 0; i < found.gl_pathc; i++) {
                         read_text("", found.gl_pathv[i], text, WSLCONFIG_SIZE_MAX);
