@@ -13,7 +13,7 @@ import fake_firewall
 import fake_wmi
 import pytest
 from fake_wmi import MAPPINGS
-from selftest_process import NOTHING, SETTINGS, lines, verdicts
+from selftest_process import NOTHING, SETTINGS, lines, start, verdicts
 from wine_registry import COUNTERS
 
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
@@ -244,23 +244,6 @@ def test_killed_behind_a_static_mapping(selftest, nat, wsl):
     assert code == 0, output
     assert nat.strings(MAPPINGS) == foreign
     assert selftest.left() == NOTHING
-
-
-def start(selftest, **environment):
-    """The program in the background, and a function that reads on until a line has a text."""
-    process = selftest.prefix.popen_started(
-        selftest.exe, "selftest", errors=selftest.prefix.path / "selftest-errors", stdout=subprocess.PIPE,
-        text=True, env=environment, start_new_session=True)
-    seen = []
-
-    def until(text):
-        while text not in (seen or [""])[-1]:
-            line = process.stdout.readline()
-            assert line, "".join(seen)
-            seen.append(line)
-        return "".join(seen)
-
-    return process, until
 
 
 def test_one_at_a_time_and_ended_by_ctrl_c(selftest):

@@ -29,7 +29,11 @@ static const struct {
         {step_account, 20, PASS_RELAY},
 };
 
+#define STEP_STORE 4  /* sees a VM start */
+#define STEP_LIFE  7  /* may shut it down */
 #define STEP_SLEEP 13 /* takes as long as the user has asked for, in addition */
+
+#define PASS_HOLD_MS 70000 /* more than the limits in it together */
 
 static uint32_t pass_step_limit(uint8_t number, const StepOptions *options) {
         uint32_t seconds = pass_steps[number - 1].limit_s;
@@ -66,6 +70,12 @@ uint32_t pass_limit(const StepOptions *options) {
         return sum;
 }
 
+/* Whether the VM has to run on behind this step. */
+static bool pass_holds(uint8_t number, const StepOptions *options) {
+        return options->distro &&
+               (number == STEP_STORE || (number == STEP_LIFE && options->shutdown));
+}
+
 static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassFn fn,
                          Buffer *left) {
         for (uint8_t i = 1; i <= SELFTEST_STEPS; i++) {
@@ -76,6 +86,8 @@ static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassF
                         continue;
                 (void) step_run(i, pass_steps[i - 1].fn, pass_step_limit(i, options), options,
                                 lines);
+                if (pass_holds(i, options))
+                        (void) step_run(i, step_hold, PASS_HOLD_MS, options, lines);
                 (void) journal_undo(mark, left);
                 if (fn)
                         fn(lines, from);

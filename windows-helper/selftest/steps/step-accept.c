@@ -19,7 +19,7 @@
 #define ACCEPT_ID_SIZE        16
 #define ACCEPT_VM_OFFSET      4 /* fact 1.1.2 */
 #define ACCEPT_SERVICE_OFFSET 20
-#define KNOCK_MS              60000
+#define KNOCK_MS              120000 /* the service may first wait for a VM */
 #define KNOCK_PAUSE_MS        1000
 #define LIFE_WAIT_MS          30000
 #define LIFE_CPU_MS           3000

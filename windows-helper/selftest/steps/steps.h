@@ -14,6 +14,7 @@ void step_machine(Step *s);
 void step_token(Step *s);
 void step_hcs(Step *s);
 void step_store(Step *s);
+void step_hold(Step *s); /* not in the table: after a step behind which the VM has to run on */
 void step_hyperv(Step *s);
 void step_accept(Step *s);
 void step_life(Step *s);
