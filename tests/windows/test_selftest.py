@@ -87,6 +87,8 @@ def test_wine(selftest):
     assert {x["step"] for x in report["lines"] if x["pass"] == "relay"} == {2, 17}
     assert all("4 clients have left" in x["text"] and x["text"].count("10057") == 4
                for x in lines(report, "relay.reset"))
+    (restricted,) = lines(report, "account.restricted", "relay")
+    assert not restricted["done"] and "error " in restricted["text"]  # Wine does not say
     for key, code in WINE_RELAY.items():
         assert [x["code"] for x in lines(report, key, "relay") if x["done"]] == [code], key
     assert all(x["text"] and x["ms"] >= 0 and (x["api"] or not x["code"] > 1)
@@ -97,10 +99,11 @@ def test_wine(selftest):
     for passing in ("service", "relay"):
         assert [x["code"] for key in ("create", "configure", "start", "end", "result")
                 for x in lines(report, f"oneshot.{key}", passing)] == [0] * 5
-    # Wine gives a service all privileges, and its TCP table names no process (fact 9.1.4).
+    # Wine gives a service all privileges and restricts no token, and its TCP table names no process
+    # (facts 9.1.4, 9.1.16).
     assert {i: v for i, v in verdicts(report).items() if v != "not seen"} == {
         "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
-        "9.1.4": "does not hold", "9.1.16": "does not hold", "9.1.17": "holds", "9.1.18": "holds",
+        "9.1.4": "does not hold",
         "9.2.6": "holds", "9.2.7": "holds", "9.3.17": "does not hold", "9.3.20": "does not hold",
         "9.3.21": "holds"}
 
@@ -153,8 +156,9 @@ def test_a_machine_full_of_secrets(selftest, prefix, registry, wsl, compute, fir
     assert "EditionID is <user-" in text and re.search("<ipv4-[0-9]+> <ipv6-[0-9]+> <guid-", text)
     report = json.loads(text)
     assert len(lines(report, "hcs.system", "user")) == 2
-    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "2.2.7", "2.2.10", "4.1.6", "5.1.5", "9.1.16")} \
-        == {"holds"}
+    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "2.2.7", "2.2.10", "4.1.6", "5.1.5")} == {"holds"}
+    assert [x["code"] for x in lines(report, "account.write", "relay")] == [0]
+    assert verdicts(report)["9.1.16"] == "not seen"  # the registry refuses it, and not the token
 
 
 def test_a_report_that_cannot_be_written(selftest):
