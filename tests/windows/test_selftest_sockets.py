@@ -138,6 +138,17 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     assert "still waits" in lines(report, "sleep.pending", "service")[0]["text"]
 
 
+def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
+    """'wsl --shutdown' has not worked: nothing is known of what a listener is told."""
+    wsl(b"", then="exit 1\n")
+    compute(RUNNING)
+    with selftest.only(7):
+        report = selftest.report("--shutdown")
+    assert "exit code 1" in lines(report, "life.shutdown", "user")[0]["text"]
+    assert codes(report, "life.pending", "user") == [None]
+    assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
+
+
 def test_the_service_waits_for_a_vm(selftest, compute):
     """The distro of the user's process may not have started yet."""
     compute([])
