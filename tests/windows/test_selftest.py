@@ -194,6 +194,38 @@ def test_what_does_not_hold_is_shown(selftest, machine, wsl, compute, iphlpsvc):
     assert selftest.left() == NOTHING
 
 
+PORTPROXY_STEP = 8
+
+
+def test_a_late_first_try_is_no_retry(selftest, iphlpsvc):
+    """IP Helper takes its time: only after that is the port free again."""
+    iphlpsvc.late(700)
+    try:
+        with selftest.only(PORTPROXY_STEP):
+            report = selftest.report()
+    finally:
+        iphlpsvc.late(0)
+    first, = lines(report, "portproxy.listens", "user")
+    assert first["code"] == 0 and first["ms"] > 400  # more than the self-test once waited for
+    assert [x["code"] for x in lines(report, "portproxy.taken", "user")] == [1]
+    assert verdicts(report)["4.3.7"] == "holds", lines(report, "portproxy.retry")
+
+
+def test_no_verdict_beside_the_helper(selftest, machine):
+    """The helper that runs tells IP Helper to read the rules again."""
+    assert machine.install("old")[0] == 0
+    machine.serves()
+    with selftest.only(PORTPROXY_STEP):
+        report = selftest.report()
+    assert all(x["code"] == 1 and x["done"] for x in lines(report, "portproxy.taken"))
+    for passing in ("user", "service"):
+        (retry,) = lines(report, "portproxy.retry", passing)
+        assert not retry["done"] and "wslbridge-helper runs" in retry["text"]
+    assert verdicts(report)["4.3.7"] == "not seen"
+    assert machine.uninstall(exe=machine.versions["old"])[0] == 0
+    assert selftest.left() == NOTHING
+
+
 def codes(report, *keys):
     found = [(lines(report, f"nat.{key}", "user") or [None])[0] for key in keys]
     return [x and (x["code"] if x["done"] else "skipped") for x in found]
