@@ -182,3 +182,24 @@ def test_no_distro_is_held_beyond_the_end(selftest, wsl, compute, how):
     wait_until(lambda: selftest.holding() == [], 10, "the end of the program")
     assert selftest.run("--clean")[0] == 0
     assert selftest.left() == NOTHING
+
+
+def test_a_free_port_without_listening(prefix, build_win):
+    """So Windows Firewall does not ask the user (fact 5.1.19)."""
+    done = prefix.run(build_win / "tests/windows/test-free-port.exe", check=False)
+    assert done.returncode == 0 and "FAILED" not in done.stdout and "ok none is free" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("step, options, asks", [(16, [], True), (8, ["--mapping"], False), (14, [], False),
+                                                 (14, ["--mapping"], True)])
+def test_a_question_of_the_firewall_is_announced(selftest, step, options, asks):
+    """Before the steps that listen on all addresses, as the user only; with the command that takes its
+    rules back."""
+    with selftest.only(step):
+        code, output = selftest.run(*options)
+    assert code == 0, output
+    before, _, after = output.partition(f"{step} ")
+    path = "Z:" + str(selftest.exe.with_name("wslbridge-selftest.exe")).replace("/", "\\")
+    command = f'netsh advfirewall firewall delete rule name=all program="{path}"'
+    assert output.count("Windows Firewall may ask now") == output.count(command) == int(asks), output
+    assert after and (command in before) == asks, output
