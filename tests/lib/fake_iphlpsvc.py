@@ -38,6 +38,10 @@ class FakeIphlpsvc:
         """Stop answering PARAMCHANGEs, or answer them again."""
         self.registry.set(COUNTERS, "Hang", int(hangs))
 
+    def late(self, milliseconds):
+        """Read the rules so long after a PARAMCHANGE."""
+        self.registry.set(COUNTERS, "Late", milliseconds)
+
     def listen_for(self, most):
         """Listen for at most so many rules, from the next reading on. 0 removes the limit."""
         self.registry.set(COUNTERS, "Most", most)

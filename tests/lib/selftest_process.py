@@ -3,6 +3,8 @@
 
 import contextlib
 import json
+import os
+import subprocess
 
 from wine_registry import COUNTERS
 
@@ -65,6 +67,20 @@ class Selftest:
         assert (code == 0) == (report["left"] is None and report["ended"]), output[-2000:]
         return report
 
+    def holding(self):
+        """Unix process ids of the programs of distros that keep a VM running."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f, open(f"/proc/{pid}/environ", "rb") as e:
+                    line, environment = f.read(), e.read()
+            except OSError:
+                continue
+            if line.replace(b"\0", b" ").startswith(b"wsl.exe --exec cat") and \
+               f"WINEPREFIX={self.prefix.path}".encode() in environment:
+                found.append(int(pid))
+        return found
+
     def left(self):
         """What of the self-test is there."""
         service = self.services.call("query", "wslbridge-selftest")
@@ -89,3 +105,20 @@ def lines(report, key, passing=None):
 
 def verdicts(report):
     return {f["id"]: f["verdict"] for f in report["facts"]}
+
+
+def start(selftest, *arguments, **environment):
+    """The program in the background, and a function that reads on until a line has a text."""
+    process = selftest.prefix.popen_started(
+        selftest.exe, "selftest", *arguments, errors=selftest.prefix.path / "selftest-errors", stdout=subprocess.PIPE,
+        text=True, env=environment, start_new_session=True)
+    seen = []
+
+    def until(text):
+        while text not in (seen or [""])[-1]:
+            line = process.stdout.readline()
+            assert line, "".join(seen)
+            seen.append(line)
+        return "".join(seen)
+
+    return process, until

@@ -42,6 +42,8 @@ NETSH = {
     "advfirewall show (?:all|current|domain|private|public)profiles?": "",
     "advfirewall set (?:all|current|domain|private|public)profiles? state (?:on|off)": "",
     "advfirewall firewall show rule": "name|dir|profile|type|verbose",
+    "advfirewall firewall delete rule":
+        "name|dir|profile|program|service|localip|remoteip|localport|remoteport|protocol",
 }
 
 # 'Basic commands for WSL' (windows/wsl/basic-commands), and 'wsl --help'

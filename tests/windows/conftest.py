@@ -188,23 +188,27 @@ def selftest(prefix, build_win, registry, iphlpsvc):
 
 @pytest.fixture
 def wsl(prefix, build_win):
-    """wsl(text) installs a wsl.exe that writes these bytes, whatever it is asked."""
+    """wsl(text, then="") installs a wsl.exe that writes these bytes, whatever it is asked. @then: more
+    lines of its script."""
     exe = prefix.path / "drive_c/windows/system32/wsl.exe"
     shutil.copy(build_win / "tests/windows/fake-wsl.exe", exe)
-    yield lambda text: (prefix.path / "drive_c/wsl-script.txt").write_text(f"out {text.hex()}\n")
+    yield lambda text, then="": (prefix.path / "drive_c/wsl-script.txt").write_text(f"out {text.hex()}\n{then}")
     exe.unlink()
 
 
 @pytest.fixture
 def compute(prefix, build_win, registry):
-    """compute(systems, error=0): what the Host Compute Service answers."""
+    """compute(systems, error=0, with_wsl=False): what the Host Compute Service answers. @with_wsl: it lists
+    nothing unless a program of a distro runs."""
     library = prefix.path / "drive_c/windows/system32/computecore.dll"
     shutil.copy(build_win / "tests/windows/computecore.dll", library)
 
-    def answer(systems, error=0):
+    def answer(systems, error=0, with_wsl=False):
+        registry.set(COUNTERS, "ComputeWsl", int(with_wsl))
         registry.set(COUNTERS, "ComputeError", error)
         registry.set(COUNTERS, "Compute", json.dumps(systems))
 
     yield answer
     library.unlink()
     registry.delete(COUNTERS, "ComputeHang")
+    registry.delete(COUNTERS, "ComputeWsl")

@@ -3,8 +3,9 @@
 /*
  * A stand-in for the computecore.dll of Windows. It answers with the value 'Compute' (REG_SZ, JSON)
  * of HKLM\SOFTWARE\wslbridge-test, once with 'ComputeOnce' if there is one, or with the error
- * 'ComputeError' (REG_DWORD, an HRESULT). While 'ComputeHang' (REG_DWORD) is not 0, it does not
- * answer.
+ * 'ComputeError' (REG_DWORD, an HRESULT). If 'ComputeWsl' (REG_DWORD) is not 0, the list is empty
+ * unless fake-wsl.c runs a program of a distro. While 'ComputeHang' (REG_DWORD) is not 0, it does
+ * not answer.
  */
 
 #include <stdlib.h>
@@ -30,12 +31,20 @@ HRESULT WINAPI HcsEnumerateComputeSystems(const wchar_t *query, void *operation)
         return (HRESULT) error;
 }
 
-static DWORD hangs(void) {
+static DWORD setting(const wchar_t *name) {
         DWORD value = 0, size = sizeof(value);
 
-        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"ComputeHang", RRF_RT_REG_DWORD, NULL, &value,
-                            &size);
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_DWORD, NULL, &value, &size);
         return value;
+}
+
+/* Return: whether no VM runs, as far as that is asked for. */
+static BOOL no_vm(void) {
+        HANDLE event = OpenEventW(SYNCHRONIZE, FALSE, L"Global\\wslbridge-test-vm");
+
+        if (event)
+                (void) CloseHandle(event);
+        return !event && setting(L"ComputeWsl");
 }
 
 HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **ret_result) {
@@ -44,7 +53,7 @@ HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **re
         wchar_t *text;
 
         *ret_result = NULL;
-        while (hangs())
+        while (setting(L"ComputeHang"))
                 Sleep(50);
         if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, NULL, &size) !=
             ERROR_SUCCESS)
@@ -55,6 +64,8 @@ HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **re
         text = LocalAlloc(LPTR, size + sizeof(*text));
         (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, text, &size);
         (void) RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, KEY, L"ComputeOnce");
+        if (no_vm())
+                (void) wcscpy(text, L"[]");
         *ret_result = text;
         return S_OK;
 }

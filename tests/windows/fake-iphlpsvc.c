@@ -10,7 +10,8 @@
  * It counts these controls in the value 'Changes' of HKLM\SOFTWARE\wslbridge-test, and sets
  * 'Applied' to the count when it has read the values (both REG_DWORD), so that tests can count and
  * wait. The counts go on after a restart. While there is a value 'Hang' (REG_DWORD, not 0), the
- * service does not return from a PARAMCHANGE. The value 'Most' is the number of rules for which it
+ * service does not return from a PARAMCHANGE. With 'Late' (REG_DWORD), it reads the values so many
+ * milliseconds later. The value 'Most' is the number of rules for which it
  * listens, instead of FAKE_LISTENERS_MAX, because Wine's table of listeners takes milliseconds for
  * each. If there is a value 'Trace' (REG_DWORD, not 0) when the service starts, it appends a line
  * to FAKE_TRACE for each reading: when the control came, when the reading began, and when it was
@@ -87,9 +88,12 @@ static void trace(LONG64 began, LONG64 done) {
 
 /* One reading covers all changes before it. */
 static void on_apply(LoopOp *op, DWORD error, DWORD n_bytes) {
-        DWORD seen = (DWORD) changes;
-        LONG64 began = ticks();
+        DWORD seen;
+        LONG64 began;
 
+        Sleep(counted(L"Late"));
+        seen = (DWORD) changes;
+        began = ticks();
         if (seen != applied) {
                 apply();
                 trace(began, ticks());

@@ -3,7 +3,9 @@
 /*
  * A stand-in for wsl.exe. It stores its command line as 'WslCommand' and the two variables that it
  * should be given as 'WslEnvironment' in HKLM\SOFTWARE\wslbridge-test, and adds the command line to
- * C:\wsl-calls.txt. Then it carries out the lines of C:\wsl-script.txt:
+ * C:\wsl-calls.txt. While it runs 'true' or 'cat' in a distro, the event of VM_EVENT exists, for
+ * fake-computecore.c; with '--shutdown', it ends them. Then it carries out the lines of
+ * C:\wsl-script.txt:
  *
  *     out HEX       write these bytes to standard output; err HEX: to standard error
  *     flood N       write N lines to standard output
@@ -24,6 +26,8 @@
 #include <windows.h>
 
 #include <tlhelp32.h> /* needs windows.h */
+
+#define VM_EVENT L"Global\\wslbridge-test-vm"
 
 static void keep(const wchar_t *name, const wchar_t *text) {
         (void) RegSetKeyValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", name, REG_SZ, text,
@@ -68,6 +72,24 @@ static void keep_environment(void) {
         keep(L"WslEnvironment", text);
 }
 
+static DWORD WINAPI on_shutdown(void *event) {
+        (void) WaitForSingleObject(event, INFINITE);
+        ExitProcess(1);
+}
+
+static void run_vm(void) {
+        const wchar_t *command = GetCommandLineW();
+        HANDLE event = NULL;
+
+        if (wcsstr(command, L"--shutdown")) {
+                event = OpenEventW(EVENT_MODIFY_STATE, FALSE, VM_EVENT);
+                (void) SetEvent(event); /* there may be none */
+        } else if (wcsstr(command, L"--exec true") || wcsstr(command, L"--exec cat")) {
+                event = CreateEventW(NULL, FALSE, FALSE, VM_EVENT);
+                (void) CreateThread(NULL, 0, on_shutdown, event, 0, NULL);
+        }
+}
+
 static DWORD parent(void) {
         PROCESSENTRY32W entry = {.dwSize = sizeof(entry)};
         HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
@@ -110,6 +132,7 @@ int wmain(int argc, wchar_t **argv) {
         keep(L"WslCommand", GetCommandLineW());
         keep_environment();
         keep_call();
+        run_vm();
         while (script && fgets(line, sizeof(line), script)) {
                 char *argument = strchr(line, ' ');
 

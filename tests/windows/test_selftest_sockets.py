@@ -3,14 +3,18 @@
 sleeps. The sockets are TCP sockets here: tests/windows/tcp-for-hyperv.c."""
 
 import itertools
+import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import threading
 
 import pytest
 from installed_helper import free_port
-from selftest_process import NOTHING, lines
+from selftest_process import NOTHING, lines, start
+from waiting import wait_until
 from wine_registry import COUNTERS
 
 VM = "7a312c50-1234-5678-9abc-def012345678"
@@ -77,13 +81,19 @@ def sleepy(registry):
 
 
 def codes(report, key, passing):
+    """Those of its lines; None: it was not done."""
     return [x["code"] if x["done"] else None for x in lines(report, key, passing)]
 
 
+RUNNING = [{"Id": VM, "SystemType": "VirtualMachine", "Owner": "WSL", "RuntimeId": VM, "State": "Running"}]
+# A program of wsl.exe runs until its input ends, and long enough to be seen.
+PROGRAM = "pause 300\nread WslRead\n"
+
+
 def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, sleepy, tmp_path):
-    wsl(b"")
-    compute([{"Id": VM, "SystemType": "VirtualMachine", "Owner": "WSL", "RuntimeId": VM,
-              "State": "Running"}])
+    """The VM runs only with a program of a distro: the self-test keeps one until the service has looked."""
+    wsl(b"", then=PROGRAM)
+    compute(RUNNING, with_wsl=True)
     path = tmp_path / "report.json"
     with selftest.patient():
         process = selftest.prefix.popen_started(
@@ -95,6 +105,11 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     report = selftest.read(path)
     assert report["ended"] and report["left"] is None
     assert selftest.left() == NOTHING and distro.accepted == 2
+    assert codes(report, "store.hold", "user") == codes(report, "store.vm", "user") == [0, 0]
+    assert codes(report, "store.vm", "service") == [0]
+    held = [re.search("--exec cat|--shutdown", call) for call in distro.calls.read_text().splitlines()]
+    assert [x[0] for x in held if x] == ["--exec cat", "--shutdown", "--exec cat"]
+    assert selftest.holding() == []
     for key, code in {"hyperv.socket": 0, "hyperv.suspend": 0, "hyperv.acceptex": 0,
                       "hyperv.bind.vm": 0, "hyperv.bind.second": IN_USE,
                       "hyperv.again.vm": 0}.items():
@@ -121,3 +136,70 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     assert biased >= unbiased + sum(slept) - 1 and abs(wall - unbiased) <= 2
     assert codes(report, "sleep.event", "service")[0] == 1  # Wine sends none
     assert "still waits" in lines(report, "sleep.pending", "service")[0]["text"]
+
+
+def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
+    """'wsl --shutdown' has not worked: nothing is known of what a listener is told."""
+    wsl(b"", then="exit 1\n")
+    compute(RUNNING)
+    with selftest.only(7):
+        report = selftest.report("--shutdown")
+    assert "exit code 1" in lines(report, "life.shutdown", "user")[0]["text"]
+    assert codes(report, "life.pending", "user") == [None]
+    assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
+
+
+def test_the_service_waits_for_a_vm(selftest, compute):
+    """The distro of the user's process may not have started yet."""
+    compute([])
+    with selftest.only(4), selftest.patient():
+        process, _ = start(selftest, "--json")
+        wait_until(lambda: "error" not in selftest.services.call("query", "wslbridge-selftest"), 60, "the service")
+        assert process.poll() is None
+        compute(RUNNING)
+        output = process.stdout.read()
+        assert process.wait(60) == 0
+    report = json.loads(output[output.index("{"):])
+    assert codes(report, "store.vm", "service") == [0] and codes(report, "store.lists", "service") == [1]
+    assert codes(report, "store.vm", "user") == [] and codes(report, "store.hold", "user") == [2]
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_no_distro_is_held_beyond_the_end(selftest, wsl, compute, how):
+    wsl(b"", then=PROGRAM)
+    compute(RUNNING, with_wsl=True)
+    fault = {"WSLBRIDGE_TEST_FAULT": "rule:kill"} if how == "killed" else {}
+    process, until = start(selftest, **fault)
+    try:
+        until("5 Hyper-V sockets")
+        assert len(selftest.holding()) == 1
+    finally:
+        if how == "stopped":
+            os.killpg(process.pid, signal.SIGINT)
+        process.stdout.read()
+        code = process.wait(120)
+    assert code == (1 if how == "stopped" else 99)
+    wait_until(lambda: selftest.holding() == [], 10, "the end of the program")
+    assert selftest.run("--clean")[0] == 0
+    assert selftest.left() == NOTHING
+
+
+def test_a_free_port_without_listening(prefix, build_win):
+    """So Windows Firewall does not ask the user (fact 5.1.19)."""
+    done = prefix.run(build_win / "tests/windows/test-free-port.exe", check=False)
+    assert done.returncode == 0 and "FAILED" not in done.stdout and "ok none is free" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("step, options, asks", [(16, [], True), (8, ["--mapping"], False), (14, [], False),
+                                                 (14, ["--mapping"], True)])
+def test_a_question_of_the_firewall_is_announced(selftest, step, options, asks):
+    """Before the steps that listen on all addresses, as the user only; with the command that takes its
+    rules back."""
+    with selftest.only(step):
+        code, output = selftest.run(*options)
+    assert code == 0, output
+    before, _, after = output.partition(f"{step} ")
+    path = "Z:" + str(selftest.exe.with_name("wslbridge-selftest.exe")).replace("/", "\\")
+    command = f'netsh advfirewall firewall delete rule name=all program="{path}"'
+    assert output.count("Windows Firewall may ask now") == output.count(command) == int(asks), output
+    assert after and (command in before) == asks, output

@@ -7,6 +7,7 @@
 #include "windows-helper/selftest/pass.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/journal.h"
+#include "windows-helper/win/log.h"
 
 #include <stdlib.h>
 
@@ -29,7 +30,13 @@ static const struct {
         {step_account, 20, PASS_RELAY},
 };
 
+#define STEP_STORE 4  /* sees a VM start */
+#define STEP_LIFE  7  /* may shut it down */
 #define STEP_SLEEP 13 /* takes as long as the user has asked for, in addition */
+#define STEP_NAT   14 /* with a mapping, has a UDP socket on all addresses */
+#define STEP_RELAY 16 /* listens on all addresses */
+
+#define PASS_HOLD_MS 70000 /* more than the limits in it together */
 
 static uint32_t pass_step_limit(uint8_t number, const StepOptions *options) {
         uint32_t seconds = pass_steps[number - 1].limit_s;
@@ -66,6 +73,29 @@ uint32_t pass_limit(const StepOptions *options) {
         return sum;
 }
 
+/* Whether the VM has to run on behind this step. */
+static bool pass_holds(uint8_t number, const StepOptions *options) {
+        return options->distro &&
+               (number == STEP_STORE || (number == STEP_LIFE && options->shutdown));
+}
+
+/* Before a step that has Windows Firewall ask, unless there is a rule for this program
+ * (fact 5.1.19). Nobody is asked for a service. */
+static void pass_warn(uint8_t number, const StepOptions *options) {
+        wchar_t exe[MAX_PATH];
+        DWORD n;
+
+        if (options->pass != SELFTEST_USER ||
+            (number != STEP_RELAY && (number != STEP_NAT || !options->mapping)))
+                return;
+        n = GetModuleFileNameW(NULL, exe, ARRAYSIZE(exe));
+        log_write(LOG_LEVEL_NOTICE,
+                  "Windows Firewall may ask now whether this program may use networks. Any answer "
+                  "will do. It leaves two rules, which this removes: 'netsh advfirewall firewall "
+                  "delete rule name=all program=\"%s\"'",
+                  n > 0 && n < ARRAYSIZE(exe) ? WIN_UTF8(exe) : "PATH");
+}
+
 static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassFn fn,
                          Buffer *left) {
         for (uint8_t i = 1; i <= SELFTEST_STEPS; i++) {
@@ -74,8 +104,11 @@ static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassF
 
                 if (!pass_has(i, options->pass))
                         continue;
+                pass_warn(i, options);
                 (void) step_run(i, pass_steps[i - 1].fn, pass_step_limit(i, options), options,
                                 lines);
+                if (pass_holds(i, options))
+                        (void) step_run(i, step_hold, PASS_HOLD_MS, options, lines);
                 (void) journal_undo(mark, left);
                 if (fn)
                         fn(lines, from);

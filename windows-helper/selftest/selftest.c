@@ -8,6 +8,7 @@
 #include "windows-helper/core/selftest/facts.h"
 #include "windows-helper/install/scm.h"
 #include "windows-helper/selftest/oneshot.h"
+#include "windows-helper/selftest/tools/child.h"
 #include "windows-helper/selftest/tools/journal.h"
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/fact-store.h"
@@ -74,13 +75,16 @@ static void selftest_passes(const StepOptions *options, PassFn fn, SelftestRepor
                             Buffer *left) {
         StepOptions user = *options, service = *options, relay = *options;
         HANDLE program = selftest_hold_program();
+        ChildPipes distro = CHILD_PIPES_NULL;
 
+        user.distro = &distro;
         user.pass = SELFTEST_USER;
         user.watch_s = 0; /* the service's pass watches */
         report->ended = pass_run(&user, &report->lines, fn, left);
         service.pass = SELFTEST_SERVICE;
         if (report->ended)
                 oneshot_run(&service, &report->lines, fn, left);
+        child_let_go(&distro); /* the relay needs no VM */
         relay.pass = SELFTEST_RELAY;
         relay.watch_s = 0;
         report->ended = WaitForSingleObject(options->stop, 0) != WAIT_OBJECT_0;

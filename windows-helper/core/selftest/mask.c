@@ -33,6 +33,13 @@ static const char *const mask_public[] = {
         "255.255.255.255",
         "::",
         "::1",
+        /* those of the self-test's own firewall rule (steps/step-firewall.c) */
+        "10.77.0.0",
+        "10.77.1.0",
+        "10.78.0.1",
+        "10.78.0.9",
+        "fd00:77::",
+        "fd00:78::5",
         /* Hyper-V sockets (facts 1.1.3, 1.1.4): wildcard, broadcast, children, loopback, parent,
          * silo host, and any vsock port */
         "00000000-0000-0000-0000-000000000000",
@@ -73,8 +80,23 @@ static bool mask_word(char c) {
         return mask_digit(c) || (mask_low(c) >= 'a' && mask_low(c) <= 'z') || (c & 0x80);
 }
 
+/* Ones and then zeros: a netmask, which Windows writes for the length of a prefix. */
+static bool mask_is_netmask(const char *text) {
+        uint32_t bits = 0;
+        IpAddr a;
+
+        if (ip_parse(text, &a) < 0 || a.family != IP_FAMILY_V4)
+                return false;
+        for (size_t i = 0; i < 4; i++)
+                bits = bits << 8 | a.bytes[i];
+        return bits != 0 && (~bits & (~bits + 1)) == 0;
+}
+
 static bool mask_is_public(const char *text) {
         size_t n = strlen(text);
+
+        if (mask_is_netmask(text))
+                return true;
 
         /* Short ones, such as S-1-5-18, are Windows' own. */
         if (strncmp(text, "s-1-5-", 6) == 0 && n <= strlen("s-1-5-99"))

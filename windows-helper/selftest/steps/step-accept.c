@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Steps 6 and 7: what a connection of a distro looks like, and what a listener is told when its VM
- * stops.
+ * Step 6: what a connection of a distro looks like. And accepts for other steps.
  */
 
 #include "windows-helper/net/socket-api.h"
@@ -19,10 +18,8 @@
 #define ACCEPT_ID_SIZE        16
 #define ACCEPT_VM_OFFSET      4 /* fact 1.1.2 */
 #define ACCEPT_SERVICE_OFFSET 20
-#define KNOCK_MS              60000
+#define KNOCK_MS              120000 /* the service may first wait for a VM */
 #define KNOCK_PAUSE_MS        1000
-#define LIFE_WAIT_MS          30000
-#define LIFE_CPU_MS           3000
 
 /* Connects to us as root, once from port 700, which only root may have (fact 3.1.4), and once from
  * any, with whatever program the distro has for it. */
@@ -299,8 +296,12 @@ Accept *step_pending_new(const VmId *vm, DWORD *ret_error) {
         return a;
 }
 
-bool step_pending_ended(const Step *s, Accept *a, DWORD *ret_error) {
-        return accept_wait(s, a, 0, ret_error);
+bool step_pending_ended(const Step *s, Accept *a, uint32_t limit_ms, DWORD *ret_error) {
+        return accept_wait(s, a, limit_ms, ret_error);
+}
+
+DWORD step_pending_again(Accept *a) {
+        return accept_again(a);
 }
 
 /* Whoever has connected meanwhile is to see that nobody took it. */
@@ -332,69 +333,4 @@ void step_accept(Step *s) {
         if (WaitForSingleObject(knocking, ACCEPT_WAIT_MS) == WAIT_OBJECT_0)
                 (void) CloseHandle(stop);
         (void) CloseHandle(knocking);
-}
-
-/* Processor time of this process, in milliseconds. */
-static uint64_t life_cpu(void) {
-        FILETIME created, ended, kernel, user;
-
-        if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user))
-                return 0;
-        return (((uint64_t) kernel.dwHighDateTime << 32 | kernel.dwLowDateTime) +
-                ((uint64_t) user.dwHighDateTime << 32 | user.dwLowDateTime)) /
-               10000;
-}
-
-/* @ended: the accept. One that still waits has its socket and its result, so no other one can have
- * them. */
-static void life_after(Step *s, Accept *a, bool ended, uint64_t began) {
-        uint64_t cpu = life_cpu();
-
-        if (ended)
-                step_line(s, "life.next", "AcceptEx", accept_again(a), began,
-                          "the next accept of that listener (997 means that it waits)");
-        else
-                step_skip(s, "life.next", "AcceptEx", "the accept before it still waits");
-        (void) step_pause(s, step_limit(LIFE_CPU_MS));
-        step_line(s, "life.cpu", "GetProcessTimes", 0, began,
-                  "processor time in 3 s with that listener: %lu ms",
-                  (unsigned long) (life_cpu() - cpu));
-}
-
-/* WSL is shut down while an accept waits. */
-static void life_watch(Step *s, const Vm *vm) {
-        uint64_t began = step_clock();
-        Accept *a = accept_new();
-        DWORD error = a ? accept_begin(a, &vm->id) : ERROR_NOT_ENOUGH_MEMORY;
-        Child child = CHILD_NULL;
-        bool ended;
-
-        if (error == 0) {
-                child_run(s, L"wsl.exe", L"--shutdown", "", LIFE_WAIT_MS, &child);
-                step_line(s, "life.shutdown", "wsl.exe", child_error(&child), began,
-                          "shutting WSL down has ended with exit code %lu", child.exit_code);
-                child_done(&child);
-                ended = accept_wait(s, a, LIFE_WAIT_MS, &error);
-                if (ended)
-                        step_line(s, "life.pending", "AcceptEx", error, began,
-                                  "how the accept that waited has ended");
-                else
-                        step_line(s, "life.pending", "AcceptEx", 0, began,
-                                  "the accept still waits after the VM has gone");
-                life_after(s, a, ended, began);
-        } else {
-                step_line(s, "life.listen", "AcceptEx", error, began, "-");
-        }
-        if (a)
-                accept_free(a);
-}
-
-void step_life(Step *s) {
-        Vm vm;
-
-        if (!step_options(s)->shutdown)
-                step_skip(s, "life.pending", "AcceptEx",
-                          "this shuts WSL down, so it needs the option --shutdown");
-        else if (step_find_vm(s, "life.pending", &vm))
-                life_watch(s, &vm);
 }

@@ -16,10 +16,38 @@
 /* Opening HKEY_CURRENT_USER itself would check no rights, because it is open already. */
 #define ACCOUNT_OWN_KEY    L"Software"
 #define ACCOUNT_CONNECT_MS 2000
+#define ACCOUNT_SIDS_SIZE  4096 /* bytes; there are four or so */
 #define ACCOUNT_SOURCE \
         L"" NAMES_EVENT_SOURCE /* its events have texts where the helper is installed */
 /* Every user may read it, as the relay's key. */
 #define ACCOUNT_PUBLIC_KEY L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
+
+/* Whether the rest says anything of a service that is restricted; facts.c decides by it. */
+static void account_restricted(Step *s) {
+        union {
+                TOKEN_GROUPS groups;
+                BYTE bytes[ACCOUNT_SIDS_SIZE];
+        } sids = {.bytes = {0}};
+        uint64_t began = step_clock();
+        HANDLE token;
+        DWORD size;
+
+        if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+                step_skip(s, "account.restricted", "OpenProcessToken", "error %lu", GetLastError());
+                return;
+        }
+        if (!GetTokenInformation(token, TokenRestrictedSids, &sids, sizeof(sids), &size))
+                step_skip(s, "account.restricted", "GetTokenInformation", "error %lu",
+                          GetLastError());
+        else if (sids.groups.GroupCount > 0)
+                step_line(s, "account.restricted", "GetTokenInformation", 0, began,
+                          "the token of the service is restricted: yes");
+        else
+                step_line(s, "account.restricted", "GetTokenInformation", 1, began,
+                          "the token of the service is restricted: no, so what it may do says "
+                          "nothing of the relay's");
+        (void) CloseHandle(token);
+}
 
 /* Making a socket opens a device for writing (fact 9.1.17). */
 static void account_sockets(Step *s) {
@@ -104,6 +132,7 @@ static void account_event(Step *s) {
 }
 
 void step_account(Step *s) {
+        account_restricted(s);
         account_sockets(s);
         account_registry(s);
         account_event(s);

@@ -6,13 +6,15 @@
  */
 
 #include "windows-helper/forwarders/iphlpsvc.h"
+#include "windows-helper/install/scm.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/forward.h"
 
 #define LISTENS_MS     5000
 #define CONNECT_MS     3000
 #define CUT_MS         1500
-#define TAKEN_MS       300
+#define TAKEN_MS       2000 /* and as many times as long as the first rule has taken */
+#define TAKEN_TIMES    4
 #define RETRY_MS       60000
 #define RETRY_OTHER_MS 2000 /* in the other pass, whose answer is the same */
 
@@ -48,8 +50,8 @@ static void portproxy_process(Step *s, uint32_t pid, uint64_t began) {
                           pid == state.pid ? "yes" : "no");
 }
 
-/* Return: whether iphlpsvc listens on the new rule. */
-static bool portproxy_first(Step *s, uint16_t port, uint16_t target) {
+/* Return: whether iphlpsvc listens on the new rule; *ret_ms: how soon. */
+static bool portproxy_first(Step *s, uint16_t port, uint16_t target, uint32_t *ret_ms) {
         uint64_t began = step_clock();
         uint32_t pid = 0;
         bool listens;
@@ -57,6 +59,7 @@ static bool portproxy_first(Step *s, uint16_t port, uint16_t target) {
         if (!forward_add(s, &loopback, port, target))
                 return false;
         listens = forward_wait(s, &loopback, port, 0, LISTENS_MS, &pid);
+        *ret_ms = (uint32_t) ((step_clock() - began) / 1000);
         step_line(s, "portproxy.listens", "GetExtendedTcpTable", !listens, began,
                   "iphlpsvc listens on the new rule: %s", listens ? "yes" : "no");
         if (listens)
@@ -90,8 +93,29 @@ static void portproxy_changes(Step *s, SOCKET listener, uint16_t port, uint16_t 
         portproxy_drop(&p);
 }
 
-/* The port is taken at first, and free later. */
-static void portproxy_retry(Step *s, uint16_t target) {
+/* The port is free again. The helper has iphlpsvc read its rules again, so beside it this is no
+ * doing of iphlpsvc's own. */
+static void portproxy_free(Step *s, uint16_t port) {
+        bool whole = step_options(s)->pass == SELFTEST_USER, came;
+        uint64_t began = step_clock();
+        uint32_t pid;
+
+        if (scm_is_running(SCM_HELPER)) {
+                step_skip(s, "portproxy.retry", "GetExtendedTcpTable",
+                          "the service wslbridge-helper runs, and tells iphlpsvc to try again");
+                return;
+        }
+        came = forward_wait(s, &loopback, port, 0, whole ? RETRY_MS : RETRY_OTHER_MS, &pid);
+        /* Without the whole time, only "yes" says something. */
+        if (came || whole)
+                step_line(s, "portproxy.retry", "GetExtendedTcpTable", !came, began,
+                          "it listens by itself when the port is free: %s", came ? "yes" : "no");
+}
+
+/* The port is taken at first, and free later. @first_ms: iphlpsvc has listened on a rule as soon as
+ * that. It must have tried this one before the port is free: else that try would be its first. */
+static void portproxy_retry(Step *s, uint16_t target, uint32_t first_ms) {
+        uint32_t taken_ms = first_ms * TAKEN_TIMES > TAKEN_MS ? first_ms * TAKEN_TIMES : TAKEN_MS;
         SOCKET taken = INVALID_SOCKET;
         uint64_t began = step_clock();
         uint16_t port = 0;
@@ -101,22 +125,12 @@ static void portproxy_retry(Step *s, uint16_t target) {
         if (tcp_listen(&loopback, 0, SO_EXCLUSIVEADDRUSE, &taken, &port) != 0)
                 return;
         if (forward_add(s, &loopback, port, target)) {
-                came = forward_wait(s, &loopback, port, 1, TAKEN_MS, &pid);
+                came = forward_wait(s, &loopback, port, 1, taken_ms, &pid);
                 step_line(s, "portproxy.taken", "GetExtendedTcpTable", !came, began,
                           "iphlpsvc listens on a port that is taken: %s", came ? "yes" : "no");
                 tcp_close(&taken);
-                began = step_clock();
-                if (!came) {
-                        came = forward_wait(s, &loopback, port, 0,
-                                            step_options(s)->pass == SELFTEST_USER ? RETRY_MS
-                                                                                   : RETRY_OTHER_MS,
-                                            &pid);
-                        /* Without the whole time, only "yes" says something. */
-                        if (came || step_options(s)->pass == SELFTEST_USER)
-                                step_line(s, "portproxy.retry", "GetExtendedTcpTable", !came, began,
-                                          "it listens by itself when the port is free: %s",
-                                          came ? "yes" : "no");
-                }
+                if (!came)
+                        portproxy_free(s, port);
                 forward_remove(s, &loopback, port, target);
         }
         tcp_close(&taken);
@@ -163,6 +177,7 @@ static void portproxy_beside(Step *s, uint16_t target) {
 void step_portproxy(Step *s) {
         SOCKET listener = INVALID_SOCKET;
         uint16_t target = 0, port = tcp_free_port();
+        uint32_t first_ms = 0;
 
         if (!forward_can_be(s, "portproxy.listens"))
                 return;
@@ -170,10 +185,10 @@ void step_portproxy(Step *s) {
                 step_skip(s, "portproxy.listens", "bind", "no port is free");
                 return;
         }
-        if (portproxy_first(s, port, target)) {
+        if (portproxy_first(s, port, target, &first_ms)) {
                 portproxy_changes(s, listener, port, target);
                 portproxy_beside(s, target);
-                portproxy_retry(s, target);
+                portproxy_retry(s, target, first_ms);
                 step_star(s);
         }
         tcp_close(&listener);

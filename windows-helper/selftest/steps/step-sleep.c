@@ -101,7 +101,7 @@ static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_
                   resumes, sleep_events, sleep_calls);
         if (!has_vm)
                 return;
-        if (*pending && step_pending_ended(s, *pending, &error)) {
+        if (*pending && step_pending_ended(s, *pending, 0, &error)) {
                 step_line(s, "sleep.pending", "AcceptEx", error, began,
                           "how the accept that waited through the sleep has ended");
                 step_pending_free(*pending);

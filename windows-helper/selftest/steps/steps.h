@@ -14,6 +14,7 @@ void step_machine(Step *s);
 void step_token(Step *s);
 void step_hcs(Step *s);
 void step_store(Step *s);
+void step_hold(Step *s); /* not in the table: after a step behind which the VM has to run on */
 void step_hyperv(Step *s);
 void step_accept(Step *s);
 void step_life(Step *s);
@@ -47,10 +48,12 @@ bool step_lan_address(IpAddr *ret_address);
  * they are others. */
 bool step_two_addresses(IpAddr ret_addresses[2]);
 
-/* An accept that waits on a listener of the self-test. .._new(): NULL with an error. */
+/* An accept that waits on a listener of the self-test. .._new(): NULL with an error. .._again(),
+ * when it has ended: 0, ERROR_IO_PENDING, or an error. */
 typedef struct Accept Accept;
 Accept *step_pending_new(const VmId *vm, DWORD *ret_error);
-bool step_pending_ended(const Step *s, Accept *a, DWORD *ret_error);
+bool step_pending_ended(const Step *s, Accept *a, uint32_t limit_ms, DWORD *ret_error);
+DWORD step_pending_again(Accept *a);
 void step_pending_free(Accept *a);
 
 /* The first VM of WSL that the Host Compute Service lists. Reports when there is none. */

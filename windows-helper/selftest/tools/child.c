@@ -16,11 +16,7 @@
 #define CHILD_POLL_MS     10
 #define CHILD_PIPE_SIZE   65536
 #define CHILD_KEEP_MAX    65536 /* bytes of a stream */
-
-typedef struct ChildPipes {
-        HANDLE input, output, errors; /* ours */
-        HANDLE process, job;
-} ChildPipes;
+#define CHILD_LET_GO_MS   1000
 
 static void child_close(HANDLE *handle) {
         if (*handle)
@@ -146,6 +142,27 @@ void child_run(const Step *s, const wchar_t *program, const wchar_t *arguments, 
         child_close(&p.errors);
         child_close(&p.process);
         child_close(&p.job);
+}
+
+DWORD child_hold(const wchar_t *program, const wchar_t *arguments, ChildPipes *ret_held) {
+        DWORD error;
+
+        *ret_held = CHILD_PIPES_NULL;
+        error = child_start(program, arguments, ret_held);
+        if (error != ERROR_SUCCESS)
+                child_let_go(ret_held);
+        return error;
+}
+
+/* What has not ended with its input ends with its job. */
+void child_let_go(ChildPipes *held) {
+        child_close(&held->input);
+        if (held->process && WaitForSingleObject(held->process, CHILD_LET_GO_MS) != WAIT_OBJECT_0)
+                (void) TerminateProcess(held->process, EXIT_FAILURE);
+        child_close(&held->output);
+        child_close(&held->errors);
+        child_close(&held->process);
+        child_close(&held->job);
 }
 
 void child_done(Child *c) {

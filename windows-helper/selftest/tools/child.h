@@ -33,3 +33,16 @@ void child_done(Child *c);
 
 /* 0, the error of its start, or ERROR_TIMEOUT. */
 DWORD child_error(const Child *c);
+
+/* Our ends of a program's standard streams, and the program. */
+typedef struct ChildPipes {
+        HANDLE input, output, errors; /* owned, as the next two; NULL: there is none */
+        HANDLE process, job;
+} ChildPipes;
+
+#define CHILD_PIPES_NULL ((ChildPipes){.input = NULL})
+
+/* Start a program that goes on until its standard input ends. Nobody reads what it writes. Return:
+ * 0 or an error. */
+DWORD child_hold(const wchar_t *program, const wchar_t *arguments, ChildPipes *ret_held);
+void child_let_go(ChildPipes *held); /* takes CHILD_PIPES_NULL, leaves that */

@@ -24,10 +24,12 @@
 
 typedef struct StepOptions {
         SelftestPass pass;
-        bool shutdown;    /* the user agrees to 'wsl --shutdown' */
-        bool mapping;     /* … and to a static mapping of WinNAT, for a moment */
-        uint32_t watch_s; /* how long to watch for a sleep; 0: not at all */
-        HANDLE stop;      /* borrowed; set when the self-test has to end */
+        bool shutdown;             /* the user agrees to 'wsl --shutdown' */
+        bool mapping;              /* … and to a static mapping of WinNAT, for a moment */
+        uint32_t watch_s;          /* how long to watch for a sleep; 0: not at all */
+        HANDLE stop;               /* borrowed; set when the self-test has to end */
+        struct ChildPipes *distro; /* borrowed; where step_hold() puts its program; NULL: it is not
+                                    * to hold one */
 } StepOptions;
 
 typedef struct Step Step;

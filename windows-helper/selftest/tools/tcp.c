@@ -51,13 +51,19 @@ DWORD tcp_listen(const IpAddr *address, uint16_t port, int option, SOCKET *ret_s
         return error;
 }
 
+/* Listening there would have Windows Firewall ask the user (fact 5.1.19). */
 uint16_t tcp_free_port(void) {
-        IpAddr any = ip_v4(0, 0, 0, 0);
+        const IpAddr any = ip_v4(0, 0, 0, 0);
+        SOCKADDR_IN a = tcp_address(&any, 0);
+        int size = sizeof(a), yes = 1;
+        SOCKET s = tcp_socket();
         uint16_t port = 0;
-        SOCKET s;
 
-        if (tcp_listen(&any, 0, SO_EXCLUSIVEADDRUSE, &s, &port) == 0)
-                tcp_close(&s);
+        if (s != INVALID_SOCKET &&
+            setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *) &yes, sizeof(yes)) == 0 &&
+            bind(s, (SOCKADDR *) &a, sizeof(a)) == 0 && getsockname(s, (SOCKADDR *) &a, &size) == 0)
+                port = ntohs(a.sin_port);
+        tcp_close(&s);
         return port;
 }
 

@@ -100,16 +100,34 @@ START_TEST(test_passes) {
         expect("1.3.9", FACT_NOT_SEEN, NULL);
         see(SELFTEST_SERVICE, "hyperv.bind.wildcard", true, 10048);
         expect("1.3.9", FACT_FAILS, "hyperv.bind.wildcard");
-        see(SELFTEST_SERVICE, "account.write", true, 0);
-        expect("9.1.16", FACT_NOT_SEEN, NULL);
-        see(SELFTEST_RELAY, "account.read", true, 0);
-        expect("9.1.16", FACT_HOLDS, "account.read");
-        see(SELFTEST_RELAY, "account.write", true, 1);
-        expect("9.1.16", FACT_FAILS, "account.write");
         see(SELFTEST_USER, "files.rename", true, 0);
         expect("9.2.7", FACT_HOLDS, "files.rename");
         see(SELFTEST_USER, "files.delete", true, 0);
         expect("9.2.7", FACT_FAILS, "files.delete");
+}
+END_TEST
+
+/* A token that is not restricted yet tells nothing of one that is. */
+START_TEST(test_restricted_token) {
+        see(SELFTEST_RELAY, "account.read", true, 0);
+        see(SELFTEST_RELAY, "account.write", true, 1);
+        see(SELFTEST_RELAY, "account.tcp", true, 0);
+        see(SELFTEST_RELAY, "account.event", true, 5);
+        see(SELFTEST_SERVICE, "account.restricted", true, 0); /* another token */
+        see(SELFTEST_RELAY, "account.restricted", false, 0);
+        for (int i = 0; i < 2; i++) {
+                expect("9.1.16", FACT_NOT_SEEN, NULL);
+                expect("9.1.17", FACT_NOT_SEEN, NULL);
+                expect("9.1.18", FACT_NOT_SEEN, NULL);
+                see(SELFTEST_RELAY, "account.restricted", true, 1);
+        }
+        see(SELFTEST_RELAY, "account.restricted", true, 0);
+        expect("9.1.16", FACT_FAILS, "account.write");
+        expect("9.1.17", FACT_HOLDS, "account.tcp");
+        expect("9.1.18", FACT_FAILS, "account.event");
+        see(SELFTEST_SERVICE, "account.write", true, 1);
+        see(SELFTEST_RELAY, "account.write", true, 0);
+        expect("9.1.16", FACT_HOLDS, "account.read");
 }
 END_TEST
 
@@ -209,6 +227,7 @@ int main(void) {
         tcase_add_test(tc, test_kinds_of_rules);
         tcase_add_test(tc, test_source_of_an_answer);
         tcase_add_test(tc, test_passes);
+        tcase_add_test(tc, test_restricted_token);
         tcase_add_test(tc, test_names);
         tcase_add_test(tc, test_read_again);
         tcase_add_test(tc, test_a_masked_report);
