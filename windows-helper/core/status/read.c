@@ -30,6 +30,10 @@ const char *status_field(const StatusRecord *record, const char *name) {
         return "";
 }
 
+bool status_agent_has_asked(const StatusRecord *record) {
+        return status_field(record, "mode")[0] != '\0'; /* which each STATE has */
+}
+
 static void status_add(StatusRecord *record, const JsonToken *t) {
         StatusField *f = &record->fields[record->n];
         size_t n = t->has_name ? strlen(t->name) : 0;

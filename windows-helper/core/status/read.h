@@ -39,6 +39,10 @@ typedef void (*StatusFn)(void *userdata, StatusKind kind, const StatusRecord *re
 /* The text of a field; "" when the record has no field of that name. */
 const char *status_field(const StatusRecord *record, const char *name);
 
+/* Whether the agent of a STATUS_AGENT has said what it asks for. Before that it may be connected,
+ * but nobody knows its address or its networking mode. */
+bool status_agent_has_asked(const StatusRecord *record);
+
 /* Give every record of @text to @fn. What a newer helper may have added is skipped. Return: 0, or
  * -EINVAL when @text is not a JSON object of this schema; then @fn may have got a part of it. */
 int status_read(const char *text, size_t n, StatusFn fn, void *userdata);

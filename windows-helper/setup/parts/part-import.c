@@ -37,7 +37,7 @@ typedef struct Import {
         Ledger ledger;
         Hostnet net;
         IpAddr guest;
-        bool guest_seen; /* the helper knows it, perhaps without an address */
+        bool guest_seen; /* the helper knows what it asks for, perhaps without an address */
         WireListen *known;
         char **names;
         size_t n_known, n_names;
@@ -64,7 +64,7 @@ static void import_on_record(void *userdata, StatusKind kind, const StatusRecord
         if (kind != STATUS_AGENT || strcmp(status_field(record, "agent"), im->owner) != 0 ||
             strcmp(status_field(record, "state"), "gone") == 0)
                 return;
-        im->guest_seen = true;
+        im->guest_seen = status_agent_has_asked(record);
         if (ip_parse(status_field(record, "address"), &im->guest) < 0)
                 im->guest = (IpAddr){.family = IP_FAMILY_NONE};
 }
