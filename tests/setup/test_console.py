@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import termios
 import threading
@@ -26,7 +27,7 @@ class Window:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.process = prefix.popen(*command, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
-        self.bytes = b""
+        self.bytes, self.over = b"", threading.Event()
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
 
@@ -36,13 +37,16 @@ class Window:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.over.set()
         self.reader.join()
         os.close(self.end)
 
     def _read(self):
-        with contextlib.suppress(OSError):  # all of the other end is closed
-            while part := os.read(self.end, 65536):
-                self.bytes += part
+        """Until all of the other end is closed. In Wine 10 the desktop, which lives on, may keep it open."""
+        with contextlib.suppress(OSError):
+            while not self.over.is_set():
+                if select.select([self.end], [], [], 0.1)[0]:
+                    self.bytes += os.read(self.end, 65536)
 
     def lines(self):
         """What is on the screen, without empty lines. Wine's console needs few of a terminal's codes."""
