@@ -92,7 +92,7 @@ def test_progress_in_a_window_and_elsewhere(serving, guest, wsl):
     wsl.on_input = lambda part: look("pair")
     with Window(serving.prefix, serving.program.exe, "setup", "Debian") as window:
         assert window.process.wait(600) == 0, window.lines()
-        window.shows("'setup --keep-alive' prevents that.")
+        window.shows("you close its last terminal.")
         lines = window.lines()
     print("\n".join(lines))
     assert not wrong and sorted(set(seen), key=PARTS.index) == ["distro", "package", "pair", "start"]

@@ -90,7 +90,7 @@ static void choose_show(Setup *s, const char *mark, const char *name, const char
 }
 
 /* The list of all distros with what each lacks, and the question about the default one. Where that
- * is a container engine's, none of the others is taken without a question. */
+ * is a container engine's, none of several others is taken without a question. */
 static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, SetupPart *part) {
         const SetupDistro *first = &distros->items[0];
         bool obvious = first->is_default || distros->n == 1;

@@ -118,14 +118,16 @@ static bool setup_stays(const SetupReport *r, SetupPartId id) {
         return r->parts[id].outcome == SETUP_ALREADY || r->parts[id].outcome == SETUP_DONE;
 }
 
-/* What comes next, and that it does not last by itself (fact 7.1.2). */
+/* What comes next, and that it does not last by itself (fact 7.1.2). An earlier run may have seen
+ * to that, so this is said of the option. */
 static void setup_next_text(const SetupReport *r, Buffer *text) {
         buffer_printf(text,
                       "Set up. In the distro, 'sudo wslbridgectl expose 8080' makes a service "
                       "reachable.");
         if (!setup_stays(r, SETUP_KEEP_ALIVE) && !setup_stays(r, SETUP_AT_LOGON))
-                buffer_printf(text, " WSL stops the distro some seconds after you close its last "
-                                    "terminal; 'setup --keep-alive' prevents that.");
+                buffer_printf(text,
+                              " Without '--keep-alive' WSL stops the distro some seconds after "
+                              "you close its last terminal.");
 }
 
 void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {

@@ -16,6 +16,14 @@ static void expect_end(const SetupReport *r, const char *start) {
         buffer_done(&out);
 }
 
+static void expect_whole(const SetupReport *r, const char *text) {
+        Buffer out = BUFFER_NULL;
+
+        setup_result_text(r, 0, &out);
+        ck_assert_str_eq(buffer_text(&out), text);
+        buffer_done(&out);
+}
+
 static void expect_json(const SetupReport *r, const char *part) {
         Buffer out = BUFFER_NULL;
 
@@ -39,7 +47,13 @@ START_TEST(test_ends) {
         r.dry_run = false;
         (void) setup_says(&r.parts[SETUP_PAIR], SETUP_DONE, "Paired");
         expect_end(&r, "Set up. In the distro, 'sudo wslbridgectl expose 8080' makes a service "
-                       "reachable. WSL stops the distro some seconds after");
+                       "reachable. Without '--keep-alive' WSL stops");
+        for (SetupPartId id = SETUP_KEEP_ALIVE; id <= SETUP_AT_LOGON; id++) {
+                (void) setup_says(&r.parts[id], SETUP_ALREADY, "It is so");
+                expect_whole(&r, "Set up. In the distro, 'sudo wslbridgectl expose 8080' makes a "
+                                 "service reachable.\n");
+                r.parts[id].outcome = SETUP_OPEN;
+        }
         expect_json(&r, "\"result\": \"done\"");
         r.undo = true;
         expect_end(&r, "Taken back.");
