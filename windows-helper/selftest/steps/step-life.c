@@ -45,11 +45,8 @@ static bool life_is_gone(const Step *s, const Vm *vm) {
 
         do {
                 VmList list;
-                bool is = hcs_list(&list) < 0;
 
-                for (size_t i = 0; !is && i < list.n; i++)
-                        is = vm_id_equal(&list.items[i].id, &vm->id);
-                if (!is)
+                if (hcs_list(&list) == 0 && !vm_list_find(&list, &vm->id))
                         return true;
         } while (GetTickCount64() < end && step_pause(s, LIFE_POLL_MS));
         return false;
