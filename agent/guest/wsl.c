@@ -8,13 +8,15 @@
  *      end of a round  → settled. But if something failed in a WSL guest whose socket is not there
  *                        yet: another round after a growing pause, for WSL_RETRY_USEC
  *      settled, silent → another round after a pause that grows from WSL_SILENT_FIRST_USEC; the
- *                        owner learns of it after the second such round in a row
+ *                        owner learns of it after the second such round in a row, at least such a
+ *                        pause after the first
  *      asked meanwhile → another round at once
  */
 
 #include "agent/guest/wsl.h"
 
 #include "agent/guest/identity.h"
+#include "agent/guest/wsl-tools.h"
 #include "agent/loop/timer.h"
 #include "agent/util/command.h"
 
@@ -24,12 +26,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define FOLDER_MAX          255
 #define RETRY_FIRST_USEC    (250 * USEC_PER_MSEC)
 #define RETRY_LONGEST_USEC  (4 * USEC_PER_SEC)
 #define RETRY_ACCURACY_USEC (50 * USEC_PER_MSEC)
-#define INTEROP_SOCKET      "1_interop"
-#define INTEROP_FOLDER      "/run/WSL"
 
 typedef enum WslQuestion {
         WSL_QUESTION_MODE,
@@ -63,37 +62,18 @@ struct Wsl {
         WslAnswers answers, reported; /* reported: what the owner knows */
         bool settled, reported_settled;
         bool asked;
-        bool again;        /* asked once more during a round */
-        bool ready;        /* the socket existed when this round began */
-        bool failed;       /* something in this round */
-        bool silent;       /* a tool that always has an answer, in this round */
-        unsigned n_silent; /* rounds in a row in which that was so, after the start */
+        bool again;           /* asked once more during a round */
+        bool ready;           /* the socket existed when this round began */
+        bool failed;          /* something in this round */
+        bool silent;          /* a tool that always has an answer, in this round */
+        unsigned n_silent;    /* rounds in a row in which that was so, after the start */
+        uint64_t silent_usec; /* when the last of them ended */
         uint64_t silent_first_usec;
         uint64_t since_usec; /* when it was asked */
         unsigned n_rounds;   /* since then */
 };
 
 static int start_round(Wsl *w);
-
-static bool in_folder(const char *folder, const char *name, int mode, char ret[FOLDER_MAX + 1]) {
-        int n = snprintf(ret, FOLDER_MAX + 1, "%s/%s", folder, name);
-
-        return n > 0 && n <= FOLDER_MAX && access(ret, mode) == 0;
-}
-
-/* In the order of the $PATH that the tools get. */
-static bool find_program(const Wsl *w, const char *name, char ret_path[FOLDER_MAX + 1]) {
-        if (w->folder)
-                return in_folder(w->folder, name, X_OK, ret_path);
-        return in_folder("/usr/bin", name, X_OK, ret_path) ||
-               in_folder("/bin", name, X_OK, ret_path);
-}
-
-static bool has_interop(const Wsl *w) {
-        char path[FOLDER_MAX + 1];
-
-        return in_folder(w->folder ? w->folder : INTEROP_FOLDER, INTEROP_SOCKET, F_OK, path);
-}
 
 static bool is_open(const Wsl *w, WslQuestion question) {
         if (!(w->asks & 1u << question))
@@ -171,6 +151,19 @@ static uint64_t retry_delay(const Wsl *w, bool starting) {
         return 0;
 }
 
+/* A round that was asked for while WSL is still busy says nothing new. */
+static void count_silence(Wsl *w) {
+        uint64_t now = now_usec();
+
+        if (!w->silent || !w->answers.wsl) {
+                w->n_silent = 0;
+        } else if (w->n_silent == 0 || now - w->silent_usec >= w->silent_first_usec) {
+                w->n_silent++;
+                w->silent_usec = now;
+        }
+        w->answers.silent = w->n_silent >= WSL_SILENT_ROUNDS;
+}
+
 static int end_round(Wsl *w) {
         bool starting = is_starting(w);
         uint64_t delay;
@@ -181,10 +174,8 @@ static int end_round(Wsl *w) {
         }
         if (!starting || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
                 w->settled = true;
-        if (!starting) {
-                w->n_silent = w->silent && w->answers.wsl ? w->n_silent + 1 : 0;
-                w->answers.silent = w->n_silent >= WSL_SILENT_ROUNDS;
-        }
+        if (!starting)
+                count_silence(w);
         delay = retry_delay(w, starting);
         if (delay == 0)
                 return 0;
@@ -227,12 +218,12 @@ static int on_answer(Command *c, CommandOutcome outcome, const char *output, siz
 }
 
 static int ask_one(Wsl *w, WslQuestion question) {
-        char path[FOLDER_MAX + 1];
+        char path[WSL_PATH_MAX + 1];
         const char *argv[] = {path, questions[question].arguments[0],
                               questions[question].arguments[1], NULL};
         int r;
 
-        if (!is_open(w, question) || !find_program(w, questions[question].program, path))
+        if (!is_open(w, question) || !wsl_tool_find(w->folder, questions[question].program, path))
                 return 0;
         r = command_start(&w->commands[question], w->event, argv, WSL_LIMIT_USEC, on_answer, w);
         if (r == -ENOMEM)
@@ -245,7 +236,7 @@ static int ask_one(Wsl *w, WslQuestion question) {
 static int start_round(Wsl *w) {
         int r;
 
-        w->ready = has_interop(w);
+        w->ready = wsl_interop_is_here(w->folder);
         w->failed = w->silent = false;
         w->n_rounds++;
         for (size_t i = 0; i < _WSL_QUESTION_END; i++) {
@@ -354,13 +345,9 @@ static int ignore_change(Wsl *w, void *userdata) {
         return 0;
 }
 
-static void event_unref(sd_event **event) {
-        sd_event_unref(*event);
-}
-
 /* Runs an event loop of its own, for this one question. */
 static int ask_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
-        _cleanup_(event_unref) sd_event *event = NULL;
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(wsl_freep) Wsl *w = NULL;
         int r;
 

@@ -31,7 +31,8 @@
 #define WSL_SILENT_LONGEST_USEC (15 * 60 * USEC_PER_SEC)
 
 /* WSL answers one question at a time, and may be busy for 10 s while a distro starts (fact 6.2.13).
- * So one round without an answer means nothing. */
+ * So one round without an answer means nothing, nor do two with less than the first pause between
+ * them. */
 #define WSL_SILENT_ROUNDS 2
 
 /* For tests: the first of these pauses in milliseconds. */
@@ -53,7 +54,7 @@ typedef struct WslAnswers {
         char word[WSL_WORD_MAX + 1];      /* what wslinfo printed, cleaned; "" = nothing */
         char distro[WIRE_DISTRO_MAX + 1]; /* "" = not known */
         bool distro_kept, mode_kept;      /* from an earlier run: not yet confirmed in this one */
-        bool silent;                      /* wslinfo or wslpath failed the last two times */
+        bool silent;                      /* wslinfo or wslpath has failed for some time */
         bool has_vm_id;
         uint8_t vm_id[WIRE_ID_SIZE];
 } WslAnswers;
