@@ -142,8 +142,7 @@ START_TEST(test_old_tools) {
         n_calls = 0;
         ck_assert_int_eq(unlink(test_path("wslinfo")), 0);
         ask_and_wait(1);
-        ck_assert(last_settled);
-        ck_assert_int_eq(last.mode, WIRE_MODE_UNKNOWN);
+        ck_assert(last_settled && last.mode == WIRE_MODE_UNKNOWN);
         ck_assert_str_eq(last.distro, "Debian");
 }
 END_TEST
@@ -159,8 +158,7 @@ START_TEST(test_failing_tools) {
                 n_calls = 0;
                 tool("wslinfo", scripts[i]);
                 tool("wslpath", scripts[i]);
-                ask();
-                wait_calls(1);
+                ask_and_wait(1);
                 ck_assert(last_settled);
                 ck_assert_int_eq(last.mode, WIRE_MODE_UNKNOWN);
                 ck_assert_str_eq(last.word, "");
@@ -338,8 +336,14 @@ START_TEST(test_asked_meanwhile) {
 }
 END_TEST
 
-START_TEST(test_blocking_name) {
+static void assert_name(const Kept *kept, const char *expected) {
         char name[WIRE_DISTRO_MAX + 1];
+
+        wsl_distro_name(kept, name);
+        ck_assert_str_eq(name, expected);
+}
+
+START_TEST(test_blocking_name) {
         Kept kept = {0};
         sigset_t mask, after;
 
@@ -347,23 +351,17 @@ START_TEST(test_blocking_name) {
         ck_assert_int_eq(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
         setenv("WSL_DISTRO_NAME", "FromEnvironment", 1);
         good_tools();
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "Debian");
+        assert_name(&kept, "Debian");
         tool("wslpath", "exit 1");
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "FromEnvironment");
+        assert_name(&kept, "FromEnvironment");
         tool("wslpath", "sleep 1000");
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "FromEnvironment");
+        assert_name(&kept, "FromEnvironment");
         ck_assert_int_eq(unlink(test_path("wslpath")), 0);
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "FromEnvironment");
+        assert_name(&kept, "FromEnvironment");
         strcpy(kept.distro, "Kept");
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "Kept");
+        assert_name(&kept, "Kept");
         good_tools();
-        wsl_distro_name(&kept, name);
-        ck_assert_str_eq(name, "Debian");
+        assert_name(&kept, "Debian");
         ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &after), 0);
         ck_assert_int_eq(sigismember(&after, SIGCHLD), 0); /* as before */
 }
