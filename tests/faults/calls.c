@@ -161,7 +161,11 @@ FAILS(__openat64_2, (int dir, const char *path, int flags), (dir, path, flags), 
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
-/* pidfd_open() only, which the C library of Debian 12 does not have. */
+/* libsystemd calls it by its number where the C library did not have it when it was built. */
+int pidfd_open(pid_t pid, unsigned flags);
+FAILS(pidfd_open, (pid_t pid, unsigned flags), (pid, flags), EMFILE)
+
+/* pidfd_open() only. */
 long syscall(long number, ...) {
         static long (*real)(long, ...);
         long a[6];
@@ -261,6 +265,10 @@ FAILS(epoll_create1, (int flags), (flags), EMFILE)
 FAILS(epoll_ctl, (int epoll, int command, int fd, struct epoll_event *e), (epoll, command, fd, e),
       command == EPOLL_CTL_ADD ? ENOSPC : ENOMEM)
 FAILS(epoll_wait, (int epoll, struct epoll_event *e, int n, int limit), (epoll, e, n, limit), EINTR)
+/* Newer versions of libsystemd have it instead (257 does, 252 does not). */
+FAILS(epoll_pwait2,
+      (int epoll, struct epoll_event *e, int n, const struct timespec *limit, const sigset_t *mask),
+      (epoll, e, n, limit, mask), EINTR)
 FAILS(timerfd_create, (clockid_t clock, int flags), (clock, flags), EMFILE)
 FAILS(poll, (struct pollfd * fds, nfds_t n, int limit), (fds, n, limit), EINTR)
 CALL(pid_t, fork, (void), (), EAGAIN, -1)

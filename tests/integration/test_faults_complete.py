@@ -13,14 +13,14 @@ from faults_control import ControlWalk
 from faults_loopback import LoopbackWalk
 
 PROGRAMS = "wslbridge-agent", "wslbridge-loopback", "wslbridgectl"
-COMPILER = re.compile(r"__(asan|ubsan|cxa|gmon|stack_chk|libc_start|errno_location|assert_fail|ctype|tls_get_addr|"
+COMPILER = re.compile(r"__(asan|ubsan|sanitizer|cxa|gmon|stack_chk|libc_start|errno_location|assert_fail|ctype|tls_get_addr|"
                       r"register_atfork)|_ITM_")
 # A name ends at a space; one that ends in "*" is the beginning of names.
 NO_FAILURE = {
     "works on memory that is there, or on a text": """
-        mem* str* stpcpy sprintf snprintf vsnprintf __isoc99_sscanf qsort sigemptyset sigfillset sigaddset
+        mem* str* stpcpy sprintf snprintf vsnprintf __isoc99_sscanf __isoc23_* qsort sigemptyset sigfillset sigaddset
         sigabbrev_np gmtime_r getopt_long nla_* nlmsg_data nlmsg_hdr sd_id128_from_string __snprintf_chk
-        __strncpy_chk __explicit_bzero_chk sigdelset sigismember sigisemptyset malloc_usable_size""",
+        __vsnprintf_chk __strncpy_chk __explicit_bzero_chk sigdelset sigismember sigisemptyset malloc_usable_size""",
     "takes its memory from malloc() and its like, which fail": """
         asprintf vasprintf __vasprintf_chk json_* nlmsg_* nl_socket_alloc nl_socket_modify_cb posix_spawn_* posix_spawnattr_* ini_parse_* getmntent_r
         sd_event_get_exit_code""",

@@ -8,6 +8,7 @@ import contextlib
 import glob
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -34,6 +35,12 @@ def wine_program(name):
 
 def available():
     return wine_program("wine64") is not None and wine_program("wineserver") is not None
+
+
+def version():
+    """(8, 0), for example."""
+    said = subprocess.run([wine_program("wine64"), "--version"], check=True, capture_output=True, text=True)
+    return tuple(int(n) for n in re.match(r"wine-(\d+)\.(\d+)", said.stdout).groups())
 
 
 class Prefix:

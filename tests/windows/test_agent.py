@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The real agent and the real helper: agent → unix socket → socat → TCP → helper under Wine."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 
 import fake_firewall
@@ -253,13 +253,25 @@ def start_in_mode(agent, registry, mode):
     registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
 
 
-def test_wsl_does_not_listen_and_then_does(firewall, pair, registry, agent):
-    """In the mode in which it is to. Sockets of this test stand in for WSL's."""
+@contextlib.contextmanager
+def listening(prefix, build_win, tcp, udp):
+    """A program that listens on these ports, in the place of WSL."""
+    exe = build_win / "tests/windows/wsl-listener.exe"
+    with prefix.popen(exe, tcp, udp, text=True, stdout=subprocess.PIPE) as program:
+        try:
+            # Wine may write a line before it.
+            assert any(line.strip() == "listening" for line in program.stdout), "no ports to listen on"
+            yield
+        finally:
+            program.kill()
+
+
+def test_wsl_does_not_listen_and_then_does(prefix, build_win, firewall, pair, registry, agent):
+    """In the mode in which it is to."""
     start_in_mode(agent, registry, "consomme")
     wait_until(lambda: states(agent) == UNHEARD[:3], 30, lambda: states(agent))
     wait_until(lambda: firewall() == UNHEARD[5], 30, lambda: f"open ports: {firewall()}")
-    with socket.create_server(("0.0.0.0", 28081)), socket.socket(type=socket.SOCK_DGRAM) as voice:
-        voice.bind(("0.0.0.0", 28082))
+    with listening(prefix, build_win, "28081", "28082"):
         wait_until(lambda: states(agent) == OPENED[:3], LOOK_AGAIN, lambda: states(agent))
 
 

@@ -265,11 +265,11 @@ def test_clients_that_read_nothing(table, start_relay, serve, client, number):
             here.sendall(b"x")
             assert here.recv(1) == b"x"
 
-    quiet, before = milliseconds(is_served, times=10), relay.memory()
+    quiet, before = milliseconds(is_served, times=10), relay.memory_without_wines()
     for _ in range(n):
         client().sendall(b"p")
     relay.wait_idle()
-    held = relay.memory() - before
+    held = relay.memory_without_wines() - before
     number(f"{n} clients that read nothing: the relay holds {held >> 10} KiB more; another client's connection and its "
            f"answer took {milliseconds(is_served, times=10):.1f} ms, and {quiet:.1f} ms before")
     assert held <= (36 << 20) + n * 8192

@@ -91,11 +91,13 @@ def without_header(table, relay, target):
     relay.wait_line(r"Forwarding 1 endpoints \(1 have changed\)")
 
 
-def get(here):
+def get(here, may_reset=False):
+    """@may_reset: the server may end the connection with a part of the request unread."""
     here.sendall(b"GET / HTTP/1.0\r\nHost: test\r\n\r\n")
     answer = b""
-    while data := here.recv(65536):
-        answer += data
+    with contextlib.suppress(ConnectionResetError if may_reset else ()):
+        while data := here.recv(65536):
+            answer += data
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode().strip()
 
@@ -119,7 +121,7 @@ def test_a_server_that_does_not_expect_it_answers_with_an_error(table, start_rel
     start_server(program, template, option)
     table.set(LISTEN, f"{GUEST}/8001", options=" proxy-v2")
     relay = start_relay()
-    assert get(client())[0] == 400
+    assert get(client(), may_reset=True)[0] == 400
     without_header(table, relay, f"{GUEST}/8001")
     assert get(client())[0] == 200
 
