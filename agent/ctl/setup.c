@@ -43,6 +43,13 @@ static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
         return true;
 }
 
+static bool has_systemd(const char *root) {
+        char path[PATH_MAX];
+
+        return snprintf(path, sizeof(path), "%s/run/systemd/system", root) < (int) sizeof(path) &&
+               access(path, F_OK) == 0;
+}
+
 /* Return: whether the helper's program is there. */
 static bool find_helper(const char *root, char ret_path[PATH_MAX]) {
         static const char *const question[] = {"wslpath", "-u", HELPER_WINDOWS, NULL};
@@ -98,6 +105,12 @@ int ctl_setup(const CtlOptions *o, int n, char **names) {
                 return ctl_error("WSL does not tell the name of this distro. In a terminal of "
                                  "Windows, in the folder C:\\Program Files\\wslbridge, "
                                  "'.\\wslbridge-helper setup' lists all distros");
+        /* To turn it on, setup has to end this distro. WSL then ends each program of Windows that
+         * was started from here, without a word (fact 7.1.7). */
+        if (!has_systemd(o->root))
+                return advise(o, name,
+                              "systemd does not run in this distro. To turn it on, setup ends the "
+                              "distro, and must not be started from it");
         if (!find_helper(o->root, path))
                 return advise(o, name,
                               "There is no " HELPER_WINDOWS " here. Either wslbridge is not "

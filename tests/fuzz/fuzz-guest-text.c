@@ -71,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         text[n] = '\0';
         fuzz_tools(text, n);
         fuzz_unit(text);
+        (void) wslconfig_is_before_idle(text);
         require(wslconfig_idle(text) == IDLE_STAYS || wslconfig_idle(text) == IDLE_STOPS);
         (void) wslconf_systemd(text);
         (void) wslconfig_firewall_off(text);

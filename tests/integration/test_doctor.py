@@ -110,6 +110,17 @@ def test_all_is_well(machine, host, control, doctor, program):
         server.communicate()
 
 
+@pytest.mark.parametrize("script, doubted", [("echo 2.5.6.0", True), ("echo 2.5.7.0", False), ("exit 1", True)])
+def test_a_wsl_that_may_not_know_the_timeout(machine, control, script, doubted):
+    """One that does not tell its version is older than all that do."""
+    write(machine, "mnt/c/Users/me/.wslconfig", STAYS)
+    write(machine, "tools/wslinfo", f'#!/bin/sh\n[ "$*" = --wsl-version ] || exit 9\n{script}\n')
+    tools = os.path.join(machine.root, "tools")
+    os.chmod(os.path.join(tools, "wslinfo"), 0o755)
+    said = control.run("doctor", env={"PATH": f"{tools}:{os.environ['PATH']}"})[1]
+    assert ("WSL before 2.5.7 may not know how" in " ".join(said.split())) is doubted
+
+
 def test_without_an_agent(machine, control, doctor):
     assert doctor() == ["agent-stopped"]
     os.rmdir(os.path.join(machine.root, "run/systemd/system"))

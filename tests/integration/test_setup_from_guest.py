@@ -17,6 +17,7 @@ class Distro:
         self.ctl, self.root, self.tools = ctl, folder / "root", folder / "tools"
         self.root.mkdir()
         self.tools.mkdir()
+        (self.root / "run/systemd/system").mkdir(parents=True)
         self.env = {"PATH": f"{self.tools}:/usr/bin:/bin", "WSLBRIDGE_WSL_FOLDER": str(self.tools),
                     "LSAN_OPTIONS": "detect_leaks=0"}
 
@@ -32,6 +33,7 @@ class Distro:
     def exe(self, drive="/mnt/c", content=EXE, mode=0o755):
         path = self.root / drive[1:] / HELPER
         path.parent.mkdir(parents=True)
+        (self.root / drive[1:] / "Users").mkdir()
         path.write_text(content)
         path.chmod(mode)
         return path.parent
@@ -95,7 +97,7 @@ def test_fallbacks(distro, place):
     assert code == 7 and "<Debian>" in out
 
 
-@pytest.mark.parametrize("reason", ["not installed", "interop is off", "no right to execute"])
+@pytest.mark.parametrize("reason", ["not installed", "interop is off", "no right to execute", "no systemd"])
 def test_the_command_for_windows(distro, reason):
     """What cannot be started from here is shown, to be typed there."""
     distro.wslpath("My Debian")
@@ -103,10 +105,14 @@ def test_the_command_for_windows(distro, reason):
         distro.exe(content="MZ\x90\0not a program of Linux")
     elif reason == "no right to execute":
         distro.exe(mode=0o644)
+    elif reason == "no systemd":  # setup would end the distro, and with it itself
+        distro.exe()
+        (distro.root / "run/systemd/system").rmdir()
     code, out, errors = distro.run("--keep-alive")
     assert (code, out) == (1, "")
     assert '\n    .\\wslbridge-helper setup "My Debian" --keep-alive\n' in errors
-    assert ("There is no C:\\Program Files" if reason == "not installed" else "interop") in errors
+    assert {"not installed": "There is no C:\\Program Files", "no systemd": "systemd does not run"}.get(
+        reason, "interop") in errors
 
 
 def test_no_name(distro):

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 
+import wine_prefix
 from installed_helper import OWNER
 from installed_machine import EXE, Machine
 from windows_programs import PROGRAMS, RELAY, SELFTEST, copy_version
@@ -19,7 +20,9 @@ VERSION_KEY = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 
 # Exit codes of Windows Installer. Linux only shows the last eight bits.
 SUCCESS, FAILURE = 0, 1603
-ACTION_FAILED = 1627  # Wine's answer to an action that has failed; that of Windows is FAILURE
+# Wine's answers to an action that has failed; that of Windows is FAILURE (facts 10.1.12, 10.1.25).
+ACTION_FAILED = 1627
+REMOVING_FAILED = ACTION_FAILED if wine_prefix.version() < (9, 0) else 1605
 
 ANNOUNCE = "windows-helper/wslbridge-announce.dll"
 STREAMS = {EXE: "Binary.Helper", RELAY: "Binary.Relay", SELFTEST: "Binary.Selftest"}
@@ -98,6 +101,11 @@ class PackageMachine(Machine):
         seen, output = self.msiexec(*arguments, fault=fault)
         assert seen == code & 0xff, f"{seen}, not {code & 0xff}: {output}"
         return output
+
+    def expect_said(self, text, output):
+        """Our program has said @text while Windows Installer ran it. That of Wine 10 shows nothing of it
+        (fact 10.1.25)."""
+        assert text in output or (not output and wine_prefix.version() >= (9, 0)), output
 
     def install_package(self, version):
         return self.expect(SUCCESS, "/i", self.msis[version])

@@ -12,7 +12,7 @@ import pytest
 import package_machine
 from installed_helper import KEY, RUNNING, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, RULE
-from package_machine import ACTION_FAILED, FAILURE, SUCCESS, build_msi, stream, table
+from package_machine import ACTION_FAILED, FAILURE, REMOVING_FAILED, SUCCESS, build_msi, stream, table
 from waiting import wait_until
 from windows_programs import PROGRAMS
 from wine_registry import KEYS
@@ -56,7 +56,7 @@ def test_update(serving, registry):
     before = registry.stamps(), registry.dump(package_machine.POLICY), registry.dump(KEYS)
     output = serving.install_package("new")
     # Wine runs the old package's removal, though its condition forbids that for an update.
-    assert "kept       the installation, because it belongs to another package now" in output
+    serving.expect_said("kept       the installation, because it belongs to another package now", output)
     serving.expect_version("new")
     assert registry.rules() == RULE
     after = registry.stamps(), registry.dump(package_machine.POLICY), registry.dump(KEYS)
@@ -103,7 +103,7 @@ def test_an_update_that_fails_leaves_the_service_as_it_was(start_type, state, se
     assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("old")}
     assert registry.rules() == (RULE if state == RUNNING else {})
     if state == STOPPED:
-        assert "not started, as before" in output
+        serving.expect_said("not started, as before", output)
         assert serving.service.call("start-type", "wslbridge-helper", 2) == {}
         serving.service.start()
         assert serving.serves() == "old"
@@ -212,7 +212,7 @@ def test_components(msis):
 def test_a_removal_that_fails(fault, serving, registry):
     """While our part can be taken back, it is. Behind that, the program is installed again, because
     Windows still lists it; Wine does not call this way back (fact 10.1.12)."""
-    serving.expect(ACTION_FAILED, "/x", serving.code("old"), fault=fault)
+    serving.expect(REMOVING_FAILED, "/x", serving.code("old"), fault=fault)
     assert serving.serves() == ("old" if fault == "rules:before" else None)
     code, output = serving.run(serving.versions["old"], "msi", "remove-back", serving.code("old"),
                                serving.windows_path("old"))
@@ -247,7 +247,7 @@ def test_a_removal_that_fails_leaves_the_service_as_it_was(start_type, state, se
     if state == STOPPED:
         assert serving.service.control(STOP) == {}
         serving.service.wait_state(STOPPED)
-    serving.expect(ACTION_FAILED, "/x", serving.code("old"), fault="settings:before")
+    serving.expect(REMOVING_FAILED, "/x", serving.code("old"), fault="settings:before")
     code, output = serving.run(serving.versions["old"], "msi", "remove-back", serving.code("old"),
                                serving.windows_path("old"))
     assert code == 0, output
@@ -308,7 +308,7 @@ def test_a_package_without_a_program(machine, registry, tmp_path):
     shutil.copy(machine.msis["new"], broken)
     subprocess.run(["msibuild", broken, "-q", "DELETE FROM `Binary` WHERE `Name` = 'Selftest'"], check=True)
     output = machine.expect(ACTION_FAILED, "/i", broken)
-    assert "The package has no program 'Selftest'" in output, output
+    machine.expect_said("The package has no program 'Selftest'", output)
     machine.expect_version("old")
 
 

@@ -45,9 +45,11 @@ def version(deb):
     return deb.name.split("_")[1]
 
 
-def repack(deb, folder, version):
-    """The same package as another version."""
+def repack(deb, folder, version, **files):
+    """The same package as another version. @files: the bytes of files below DEBIAN."""
     subprocess.run(["dpkg-deb", "-R", deb, folder / "tree"], check=True)
+    for name, content in files.items():
+        (folder / "tree/DEBIAN" / name).write_text(content)
     control = folder / "tree/DEBIAN/control"
     lines = [f"Version: {version}" if line.startswith("Version:") else line
              for line in control.read_text().splitlines()]
@@ -64,6 +66,12 @@ def other_debs(deb, tmp_path_factory):
     """(an older version, a newer one)"""
     folder = tmp_path_factory.mktemp("debs")
     return repack(deb, folder, "0.0.1-1"), repack(deb, folder, "99.0.0-1")
+
+
+@pytest.fixture(scope="session")
+def rebuilt_deb(deb, version, tmp_path_factory):
+    """Another build of the same version."""
+    return repack(deb, tmp_path_factory.mktemp("rebuilt"), version, prerm="#!/bin/sh\nset -e\n: rebuilt\n")
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,15 @@ def test_what_is_typed(windows, wsl, bare_root, tmp_path, typed, chosen):
     text = typing(windows, tmp_path, typed)
     assert "Set up 'Debian'? [y/n]" in text
     assert ("It has no systemd" in text) == chosen and ("No distro was chosen" in text) != chosen
+    assert "For another one" not in text
+
+
+def test_no_is_followed_by_the_way_to_another_one(windows, wsl, bare_root, tmp_path):
+    wsl.add("Other", bare_root.command)
+    wsl.register()
+    text = typing(windows, tmp_path, "n\n")
+    assert text.index("Starting each distro") < text.index("DISTRO") < text.index("Other")
+    assert "For another one, name it behind 'setup'." in text
 
 
 def test_yes_takes_the_default_one(windows, wsl, bare_root):

@@ -18,9 +18,9 @@ OS_RELEASE = {
 }
 
 
-def package(windows, **options):
+def package(windows, *words, **options):
     """Runs setup up to the package and returns what it says of that."""
-    done = windows.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "pair:before"}, **options)
+    done = windows.setup("Debian", *words, env={"WSLBRIDGE_TEST_FAULT": "pair:before"}, **options)
     assert done.part("package")["text"], f"it did not get that far: {done.output}"
     return done.part("package")
 
@@ -224,7 +224,7 @@ def test_an_old_release_without_systemd(windows, wsl, no_systemd):
 
 def test_a_library_that_is_too_old(serving, wsl, root):
     """What it lacks is named. dpkg must not unpack what it cannot configure."""
-    wsl.edit = lambda script: script.replace('wslbridge_apt install "$1"', "false").replace(
+    wsl.edit = lambda script: script.replace("wslbridge_apt install", "false").replace(
         'dpkg-deb -f "$1" Depends Pre-Depends', "echo 'libc6 (>= 999), perl-base (>= 5), bash'")
     part = package(serving)
     assert part["text"].startswith("Packages that it needs are missing"), part
@@ -242,6 +242,19 @@ def test_an_older_package(serving, root, other_debs, version):
     part = package(serving)
     assert part["state"] == "done" and part["text"] == f"The agent is updated to version {version}"
     assert root.exists("/etc/wslbridge/services.d/web.ini")
+
+
+def test_another_build_of_the_same_version(serving, root, rebuilt_deb, version):
+    """As everybody makes it who builds wslbridge himself. It is put in the place of the one that is there."""
+    root.copy_in(rebuilt_deb, "/srv/rebuilt.deb")
+    root.run("apt-get", "install", "-y", "/srv/rebuilt.deb")
+    assert ": rebuilt" in root.run("cat", "/var/lib/dpkg/info/wslbridge.prerm")
+    would = package(serving, "--dry-run")
+    assert would["state"] == "would" and would["text"].startswith(f"Update to version {version}")
+    part = package(serving)
+    assert part["state"] == "done" and part["text"] == f"The agent is updated to version {version}"
+    assert ": rebuilt" not in root.run("cat", "/var/lib/dpkg/info/wslbridge.prerm")
+    assert package(serving)["state"] == "already"
 
 
 def test_a_newer_package(serving, root, other_debs):

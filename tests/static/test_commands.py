@@ -16,9 +16,9 @@ FOLDER = r"Program Files\wslbridge"
 # Linux programs of which our texts use only these forms.
 FORMS = {"modprobe": r"(?:-r )?\w+", "lsmod": "", "rm": r"(?:-[rf] )?/\S+(?: /\S+)?", "chown": r"root(?: /\S+)?",
          "chmod": r"[0-7]{3,4}(?: /\S+)?", "systemd-machine-id-setup": "", "hostname": "",
-         "mount": "--make-shared /run", "wslinfo": "--(?:networking-mode|vm-id|version|msal-proxy-path)",
+         "mount": "--make-shared /run", "wslinfo": "--(?:networking-mode|vm-id|version|wsl-version|msal-proxy-path)",
          "wslpath": "-[wu] /\\S*", "cd": r'.+', "ls": r"-l /\S+", "cat": r"/\S+", "iptables": r".*",
-         "nft": "list ruleset", "apt-get": r"(?:install|remove|purge) [\w./*-]+", "ln": r"-s /\S+ /\S+"}
+         "nft": "list ruleset", "apt-get": r"update|(?:install|remove|purge) [\w./*-]+", "ln": r"-s /\S+ /\S+"}
 ALONE = {"sudo", "'", "$"}
 
 

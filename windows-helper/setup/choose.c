@@ -95,6 +95,7 @@ static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, 
         const SetupDistro *first = &distros->items[0];
         bool obvious = first->is_default || distros->n == 1;
 
+        setup_show(s, "Starting each distro, to look at it ...\n");
         choose_show(s, " ", "DISTRO", "LACKS");
         for (size_t i = 0; i < distros->n && !setup_interrupted(); i++)
                 choose_show(s, distros->items[i].is_default ? "*" : " ", distros->items[i].name,
@@ -111,6 +112,8 @@ static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, 
                                       "Nobody can be asked here. Name the distro behind "
                                       "'setup', or add --yes to take '%s'.",
                                       first->name);
+                else if (distros->n > 1)
+                        setup_advises(part, "For another one, name it behind 'setup'.");
                 (void) setup_says(part, SETUP_FAILED, "No distro was chosen");
                 return NULL;
         }

@@ -16,7 +16,8 @@ typedef enum IdleStop {
         IDLE_UNKNOWN,
         IDLE_STOPS,
         IDLE_STAYS,
-        IDLE_LATER, /* it stays from the next start of WSL on */
+        IDLE_LATER,   /* it stays from the next start of WSL on */
+        IDLE_DOUBTED, /* it should stay, but this WSL may be too old to know how */
 } IdleStop;
 
 /* What /etc/wsl.conf says about systemd. */

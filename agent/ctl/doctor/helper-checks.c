@@ -95,11 +95,10 @@ static void check_silent(const GuestEvidence *e, const char *since, Findings *f)
         if (*r->error_cause)
                 buffer_printf(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
                               r->error_text);
-        buffer_printf(&x->advice, "Look at the status of the helper, and install it if it is "
-                                  "missing. " HELPER_ON_WINDOWS "  .\\wslbridge-helper status\n"
-                                  "  .\\wslbridge-helper install\n"
-                                  "If that folder is missing, install wslbridge's package for "
-                                  "Windows (.msi) there.");
+        buffer_printf(&x->advice,
+                      "See what is in its way. " HELPER_ON_WINDOWS "  .\\wslbridge-helper doctor\n"
+                      "If that folder is missing, install wslbridge's package for Windows (.msi) "
+                      "there.");
         if (may_be_cut_off(e))
                 buffer_printf(&x->advice,
                               "\nIf the service runs there, a sleep of Windows may have cut WSL "

@@ -179,6 +179,19 @@ static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
         return idle == IDLE_STAYS && is_since_start(root, changed) ? IDLE_LATER : idle;
 }
 
+/* One that does not know the question is older than all that know how to stay (fact 7.1.6). Where
+ * nobody answers, nothing is known. */
+static IdleStop survey_wsl_version(IdleStop idle) {
+        static const char *const question[] = {"wslinfo", "--wsl-version", NULL};
+        char output[64] = "";
+        int r;
+
+        if (idle != IDLE_STAYS)
+                return idle;
+        r = ctl_run(question, output, sizeof(output));
+        return r > 0 || (r == 0 && wslconfig_is_before_idle(output)) ? IDLE_DOUBTED : idle;
+}
+
 static void survey_ports(GuestSurvey *s) {
         IpAddr address = {0};
 
@@ -233,7 +246,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         if (ret->evidence.systemd && *root == '\0')
                 survey_units(ret);
         if (ret->evidence.wsl)
-                ret->evidence.idle = survey_wslconfig(root, ret);
+                ret->evidence.idle = survey_wsl_version(survey_wslconfig(root, ret));
         return 0;
 }
 

@@ -278,6 +278,8 @@ static void check_mode(const GuestEvidence *e, Findings *f) {
                                   "  networkingMode=nat");
 }
 
+#define FIRST_WSL "2.5.7" /* of which we know that it has both timeouts (fact 7.1.2) */
+
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
@@ -293,21 +295,29 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                                           "says counts from then on.");
                 return;
         }
+        if (e->idle == IDLE_DOUBTED) {
+                buffer_printf(&x->seen, "WSL may stop this distribution, and the agent with it, "
+                                        "when it is idle: .wslconfig on Windows turns that off, "
+                                        "but WSL before " FIRST_WSL " may not know how");
+                buffer_printf(&x->advice, "Update WSL on Windows with 'wsl.exe --update'.");
+                return;
+        }
         buffer_printf(&x->seen,
                       "WSL stops this distribution, and the agent with it, when it is idle: "
                       "services of systemd do not keep WSL running, and %s",
                       e->idle == IDLE_STOPS
                               ? ".wslconfig on Windows does not turn that off"
                               : "no .wslconfig that can be seen from here turns that off");
-        buffer_printf(&x->advice, "To keep WSL running, add these lines to "
-                                  "%%USERPROFILE%%\\.wslconfig on Windows ('wslbridgectl setup "
-                                  "--keep-alive' does it), and run 'wsl --shutdown' there:\n"
-                                  "  [general]\n"
-                                  "  instanceIdleTimeout=-1\n"
-                                  "  [wsl2]\n"
-                                  "  vmIdleTimeout=-1\n"
-                                  "WSL before 2.5.7 may not know instanceIdleTimeout: 'wsl.exe "
-                                  "--update' updates it.");
+        buffer_printf(&x->advice,
+                      "To keep WSL running, add these lines to "
+                      "%%USERPROFILE%%\\.wslconfig on Windows ('wslbridgectl setup "
+                      "--keep-alive' does it), and run 'wsl --shutdown' there:\n"
+                      "  [general]\n"
+                      "  instanceIdleTimeout=-1\n"
+                      "  [wsl2]\n"
+                      "  vmIdleTimeout=-1\n"
+                      "WSL before " FIRST_WSL " may not know instanceIdleTimeout: 'wsl.exe "
+                      "--update' updates it.");
 }
 
 /* The interop of a VM that has died stays dead as long as the VM lives (fact 6.2.5). */

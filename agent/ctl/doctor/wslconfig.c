@@ -35,6 +35,22 @@ IdleStop wslconfig_idle(const char *text) {
         return t.instance && t.vm ? IDLE_STAYS : IDLE_STOPS;
 }
 
+bool wslconfig_is_before_idle(const char *text) {
+        static const unsigned long first[] = {2, 5, 7};
+        char *end;
+
+        for (size_t i = 0; i < ELEMENTSOF(first); i++) {
+                unsigned long n = strtoul(text, &end, 10);
+
+                if (end == text || (i + 1 < ELEMENTSOF(first) && *end != '.'))
+                        return false;
+                if (n != first[i])
+                        return n < first[i];
+                text = end + 1;
+        }
+        return false;
+}
+
 #define LINE_TEXT_MAX 255 /* no line of interest is that long */
 
 /* Without the space around it, and without a comment. Return: the rest, in @line. */

@@ -14,8 +14,13 @@
  * IDLE_STOPS, which is WSL's default (fact 7.1.2). */
 IdleStop wslconfig_idle(const char *text);
 
-/* @text: as above. Return: whether it turns the firewall of WSL off, or asks for networking mode
- * mirrored. Both read it as WSL does (facts 7.2.1, 7.2.3). */
+/* @text: what 'wslinfo --wsl-version' has printed. Return: whether that WSL is older than those of
+ * which we know that they have instanceIdleTimeout (fact 7.1.2); false also when it is no version.
+ */
+bool wslconfig_is_before_idle(const char *text);
+
+/* @text: as for wslconfig_idle(). Return: whether it turns the firewall of WSL off, or asks for
+ * networking mode mirrored. Both read it as WSL does (facts 7.2.1, 7.2.3). */
 bool wslconfig_firewall_off(const char *text);
 bool wslconfig_mirrored(const char *text);
 

@@ -104,8 +104,8 @@ SetupOutcome guest_verdict(const GuestFacts *g, SetupPart *part) {
         case GUEST_INIT_OTHER:
                 break;
         }
-        setup_advises(part, "Install it in the distro with 'sudo apt-get install systemd-sysv', "
-                            "then run this again.");
+        setup_advises(part, "Install it in the distro, then run this again:\n"
+                            "  sudo apt-get update\n  sudo apt-get install systemd-sysv");
         return setup_says(part, SETUP_FAILED, "It has no systemd, which starts the agent");
 }
 

@@ -20,8 +20,9 @@ static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
 #define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has both */
 
 /* What setup has set, a bit for each: undoing leaves what the user had set before. */
-#define KEEP_ALIVE_KEY   L"SOFTWARE\\wslbridge\\Setup"
-#define KEEP_ALIVE_VALUE L"KeepAlive"
+#define KEEP_ALIVE_PARENT L"SOFTWARE\\wslbridge"
+#define KEEP_ALIVE_KEY    KEEP_ALIVE_PARENT L"\\Setup"
+#define KEEP_ALIVE_VALUE  L"KeepAlive"
 
 typedef struct KeepAlive {
         WslconfigFile file;
@@ -42,11 +43,13 @@ static DWORD keep_alive_ours(void) {
 static void keep_alive_remember(DWORD bits) {
         LSTATUS error = ERROR_SUCCESS;
 
-        if (bits == 0)
+        if (bits == 0) {
                 (void) RegDeleteKeyW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY);
-        else
+                (void) RegDeleteKeyW(HKEY_CURRENT_USER, KEEP_ALIVE_PARENT); /* if it is empty */
+        } else {
                 error = RegSetKeyValueW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY, KEEP_ALIVE_VALUE,
                                         REG_DWORD, &bits, sizeof(bits));
+        }
         if (error != ERROR_SUCCESS)
                 (void) log_win_error((DWORD) error, "Cannot remember what was set; '--undo' will "
                                                     "leave it");
@@ -232,5 +235,10 @@ SetupOutcome setup_at_logon_undo(Setup *s, SetupPart *part) {
                 r = task_remove(&task);
         if (r < 0)
                 return logon_failed(s, part, r);
+        /* Deleting a task does not end what it has started. */
+        setup_advises(part,
+                      "If it has started the distro since you logged on, that goes on until you "
+                      "log off. 'wsl --terminate \"%s\"' ends it now.",
+                      s->distro.name);
         return setup_says(part, SETUP_DONE, "The task that started the distro is removed");
 }

@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # Installs the package that follows as wslbridge_payload. Arguments: its version, its SHA-256, and
 # "look" to change nothing. Answers "result":
-#   same, newer        nothing is to do; "version" is what is installed
+#   same, newer        nothing is to do; "version" is what is installed. Another build of the same
+#                      version is not the same
 #   would              with "look": it would be installed
 #   done
 #   space, damaged     it did not arrive; nothing was installed
@@ -60,8 +61,15 @@ wslbridge_apt() {
         -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends "$@" </dev/null
 }
 
+wslbridge_is_same() { # whether what is installed is this build of FILE
+    for wslbridge_part in md5sums postinst prerm postrm; do
+        [ "$(dpkg-deb -I "$1" "$wslbridge_part" 2>/dev/null)" = \
+            "$(dpkg-query --control-show wslbridge "$wslbridge_part" 2>/dev/null)" ] || return 1
+    done
+} </dev/null
+
 wslbridge_put() { # install FILE; the answer is what came of it
-    wslbridge_apt install "$1" >&2 && return 0
+    wslbridge_apt install ${wslbridge_again:+--reinstall} "$1" >&2 && return 0
     [ -z "$(wslbridge_locked_by)" ] || return 1
     # A new distro has no lists of packages yet, or fetches them just now. Their lock has no time-out.
     wslbridge_n=0
@@ -70,7 +78,7 @@ wslbridge_put() { # install FILE; the answer is what came of it
         wslbridge_n=$((wslbridge_n + 1))
     done
     wslbridge_apt update >&2
-    wslbridge_apt install "$1" >&2 && return 0
+    wslbridge_apt install ${wslbridge_again:+--reinstall} "$1" >&2 && return 0
     [ -z "$(wslbridge_missing "$1")" ] && DEBIAN_FRONTEND=noninteractive dpkg -i "$1" </dev/null >&2
 }
 
@@ -99,7 +107,7 @@ wslbridge_take_back() {
     dpkg --configure -a </dev/null
 }
 
-wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER
+wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER look|install
     if ! wslbridge_payload | base64 -d >"$3/wslbridge.deb"; then
         wslbridge_say result space
         return 1
@@ -111,6 +119,14 @@ wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER
             wslbridge_say result damaged
         fi
         return 1
+    fi
+    if [ -n "$wslbridge_again" ] && wslbridge_is_same "$3/wslbridge.deb"; then
+        wslbridge_say result same
+        return 0
+    fi
+    if [ "$4" = look ]; then
+        wslbridge_say result would
+        return 0
     fi
     if wslbridge_put "$3/wslbridge.deb" && [ "$(wslbridge_installed)" = "$1" ]; then
         wslbridge_say result 'done'
@@ -128,11 +144,11 @@ wslbridge_main() {
     # Not empty, too, when it was removed and its configuration was kept.
     wslbridge_known=$(dpkg-query -W -f x wslbridge </dev/null 2>/dev/null)
     wslbridge_say version "$wslbridge_before"
-    if [ "$wslbridge_before" = "$1" ]; then
-        wslbridge_say result same
-    elif [ -n "$wslbridge_before" ] && dpkg --compare-versions "$wslbridge_before" gt "$1"; then
+    wslbridge_again=
+    [ "$wslbridge_before" != "$1" ] || wslbridge_again=yes
+    if [ -n "$wslbridge_before" ] && dpkg --compare-versions "$wslbridge_before" gt "$1"; then
         wslbridge_say result newer
-    elif [ "$3" = look ]; then
+    elif [ "$3" = look ] && [ -z "$wslbridge_again" ]; then
         wslbridge_say result would
     else
         wslbridge_folder=$(mktemp -d /var/tmp/wslbridge.XXXXXX) || {
@@ -141,6 +157,6 @@ wslbridge_main() {
         }
         trap 'rm -rf "$wslbridge_folder"' EXIT
         trap 'exit 1' HUP INT TERM
-        wslbridge_install "$1" "$2" "$wslbridge_folder"
+        wslbridge_install "$1" "$2" "$wslbridge_folder" "$3"
     fi
 }

@@ -344,6 +344,9 @@ START_TEST(idle) {
         evidence.idle = IDLE_LATER;
         expect("idle-stop");
         ck_assert(first_says("has changed since WSL was started", "run 'wsl --shutdown'"));
+        evidence.idle = IDLE_DOUBTED;
+        expect("idle-stop");
+        ck_assert(first_says("WSL before 2.5.7 may not know how", "'wsl.exe --update'"));
         evidence.wsl = false;
         expect("");
 }

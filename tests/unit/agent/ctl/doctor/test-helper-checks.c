@@ -63,7 +63,7 @@ START_TEST(virtual_sockets_that_died_in_a_sleep) {
         report.n_connects = 1;
         expect("helper-silent");
         ck_assert(
-                first_says("unreachable: Connection timed out", "  .\\wslbridge-helper status\n"));
+                first_says("unreachable: Connection timed out", "  .\\wslbridge-helper doctor\n"));
         ck_assert(first_says("", "ends all distributions:\n  wsl.exe --shutdown"));
         for (unsigned i = 0; i < 4; i++) {
                 report.n_connects = i == 0 ? 0 : 2;

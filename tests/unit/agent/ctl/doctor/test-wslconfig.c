@@ -108,6 +108,22 @@ START_TEST(networks_of_containers) {
 }
 END_TEST
 
+START_TEST(versions) {
+        static const struct {
+                const char *text;
+                bool before;
+        } table[] = {
+                {"2.5.7.0\n", false}, {"2.5.6\n", true},     {"2.4.13.0\n", true},
+                {"2.10.0.0", false},  {"1.99.99.0\n", true}, {"3.0.0\n", false},
+                {"2.5\n", false},     {"", false},           {"Usage: 1.2.3\n", false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                ck_assert_msg(wslconfig_is_before_idle(table[i].text) == table[i].before,
+                              "case %zu", i);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("agent-ctl-doctor-wslconfig");
         TCase *c = tcase_create("core");
@@ -117,6 +133,7 @@ int main(void) {
         tcase_add_test(c, mirrored_in_wslconfig);
         tcase_add_test(c, long_lines);
         tcase_add_test(c, networks_of_containers);
+        tcase_add_test(c, versions);
         suite_add_tcase(s, c);
         return suite_run(s);
 }
