@@ -10,8 +10,9 @@ IDLE = 60  # seconds
 # There is a heartbeat every 30 s. One more wake-up may fall on an edge or belong to the start. On a busy machine
 # a heartbeat may take two, so the quietest of some rounds counts.
 WAKE_UPS, ROUNDS = 4, 3
-# Times the PSS of 'ip monitor'. The target is 1, which is missed (docs/benchmarks.md); more than this is a step back.
-PSS_MOST = 1.35
+# Times the PSS of 'ip monitor', in each Debian. The target is 1, which is missed (docs/benchmarks.md); more than
+# this is a step back. In Debian 13, 'ip' is smaller, and libsystemd needs libm.
+PSS_MOST = {"12": 1.35, "13": 1.5}
 
 
 def idle(guest):
@@ -37,6 +38,7 @@ def test_idle(guest, number):
         rounds.append(idle(guest))
     woken, usec = min(rounds)
     memory, theirs = memory_kib(guest, AGENT), memory_kib(guest, "monitor")
+    release = guest.run(". /etc/os-release; echo $VERSION_ID").strip()
     guest.run("systemctl stop monitor")
     number(f"idle wake-ups in {IDLE} s: {woken}; CPU: {usec / 1000:.1f} ms, emulated "
            f"({usec / 1e6 * 3600 / IDLE:.2f} s an hour)")
@@ -45,7 +47,7 @@ def test_idle(guest, number):
            f"PSS {memory['Pss'] / theirs['Pss']:.2f} times")
     assert woken <= WAKE_UPS
     assert memory["Rss"] <= 8192
-    assert memory["Pss"] <= PSS_MOST * theirs["Pss"]
+    assert memory["Pss"] <= PSS_MOST[release] * theirs["Pss"]
 
 
 def test_drop_in_to_result(guest, number):
