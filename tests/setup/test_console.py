@@ -86,7 +86,7 @@ def test_progress_in_a_window_and_elsewhere(serving, guest, wsl):
             wrong.append((str(e), window.lines()))
 
     def on_script(script):
-        look("package" if "wslbridge_install()" in script else "distro" if not seen else "start")
+        look("package" if "wb_install()" in script else "distro" if not seen else "start")
 
     wsl.on_script = on_script
     wsl.on_input = lambda part: look("pair")

@@ -188,9 +188,9 @@ def test_a_script_that_arrives_in_part_does_nothing(windows, wsl, root):
     scripts = []
     wsl.on_script = scripts.append
     assert windows.setup("Debian", "--dry-run").code == 0
-    script = next(s for s in scripts if "wslbridge_install()" in s).replace(" look; exit", " install; exit")
+    script = next(s for s in scripts if "wb_install()" in s).replace(" look; exit", " install; exit")
     whole = len(script.encode())
-    end = script.encode().rindex(b"{ wslbridge_main")
+    end = script.encode().rindex(b"{ wb_main")
     before = root.run("dpkg-query", "-W")
     for cut in [*range(0, 6000, 611), whole // 2, end - 100, *range(end - 3, whole - 2, 9), whole - 2]:
         done = root.call("/bin/sh", input=script.encode()[:cut], text=False, errors=None)

@@ -205,7 +205,7 @@ def test_apt_is_busy(serving, wsl, root, lock):
 
 def is_too_old(windows, wsl):
     """Like Debian 11. It is known before anybody is asked anything."""
-    wsl.edit = lambda script: script.replace('libc "$(wslbridge_installed "libc6:$wslbridge_arch")"',
+    wsl.edit = lambda script: script.replace('libc "$(wb_installed "libc6:$wb_arch")"',
                                               "libc 2.31-13+deb11u5")
     done = windows.setup("Debian")
     return done.code == 1 and done.states() == {"distro": "failed"} and wsl.terminated == [] and \
@@ -224,7 +224,7 @@ def test_an_old_release_without_systemd(windows, wsl, no_systemd):
 
 def test_a_library_that_is_too_old(serving, wsl, root):
     """What it lacks is named. dpkg must not unpack what it cannot configure."""
-    wsl.edit = lambda script: script.replace("wslbridge_apt install", "false").replace(
+    wsl.edit = lambda script: script.replace("wb_apt install", "false").replace(
         'dpkg-deb -f "$1" Depends Pre-Depends', "echo 'libc6 (>= 999), perl-base (>= 5), bash'")
     part = package(serving)
     assert part["text"].startswith("Packages that it needs are missing"), part

@@ -111,7 +111,7 @@ def test_while_the_distro_is_asked(windows, wsl, bare_root, start):
 
 def test_while_systemd_is_turned_on(bare, wsl, no_systemd, interrupt_in):
     """What is written counts only when the distro is started anew, so that belongs to it."""
-    running = interrupt_in("wslbridge_main write", "--yes")
+    running = interrupt_in("wb_main write", "--yes")
     interrupt = wsl.on_script
 
     def on_script(script):
@@ -173,14 +173,14 @@ def test_while_the_service_is_installed(bare, root, start):
 def test_while_the_package_is_installed_and_removed(serving, root, interrupt_in, version):
     """apt-get is not stopped in the middle, and the user is told so. The parts after it are not begun, and
     the next run goes on."""
-    running = interrupt_in("wslbridge_install()")
+    running = interrupt_in("wb_install()")
     states = running.states()
     assert "apt-get is at work in the distro" in running.paths[1].read_text()
     assert states["package"][0] == "done" and states["pair"] == NOT_BEGUN, states
     assert root.run("dpkg-query", "-W", "-f", "${Version}", "wslbridge") == version
     assert serving.keys() == {}
     assert serving.setup("Debian", "--dry-run").states()["package"] == "already"
-    running = interrupt_in("wslbridge_remove()", "--undo")
+    running = interrupt_in("wb_remove()", "--undo")
     assert running.states()["package"][0] == "done" and running.report()["result"] == "done"
     assert not root.exists("/usr/bin/wslbridgectl")
 
@@ -217,7 +217,7 @@ def test_while_both_ends_agree_about_the_key(serving, wsl, guest, start):
 def test_while_the_agent_connects(serving, guest, interrupt_in):
     """It has no way to the host. It is stopped and disabled again, and the next run connects it."""
     guest.disconnect()
-    running = interrupt_in("wslbridge_main 90 start")
+    running = interrupt_in("wb_main 90 start")
     states = running.states()
     assert states["pair"][0] == "done" and states["start"] == AS_BEFORE, states
     assert guest.enabled_and_active() == [False, False]
@@ -233,7 +233,7 @@ def test_an_agent_that_ran_goes_on(serving, guest, interrupt_in):
     assert serving.setup("Debian").code == 0
     guest.disconnect()
     guest.run("systemctl", "restart", "wslbridge-agent")
-    running = interrupt_in("wslbridge_main 15 look")
+    running = interrupt_in("wb_main 15 look")
     assert running.states()["pair"] == AS_BEFORE
     assert guest.enabled_and_active() == [True, True]
 
@@ -285,8 +285,8 @@ def forwarding(paired):
     paired.registry.delete_rule(FORWARDING[1])
 
 
-@pytest.mark.parametrize("script,files,mine", [("wslbridge_main list", "", False),
-                                              ("wslbridge_main write", "import-28740.ini", True)])
+@pytest.mark.parametrize("script,files,mine", [("wb_main list", "", False),
+                                              ("wb_main write", "import-28740.ini", True)])
 def test_while_forwardings_are_imported(forwarding, guest, interrupt_in, script, files, mine):
     """While it looks, nothing has changed. Once the services are written, the forwarding is adopted, too."""
     running = interrupt_in(script, "--yes", "--import")

@@ -241,7 +241,7 @@ def test_systemd_is_not_turned_on(windows, wsl, no_systemd, case):
     write_bytes(no_systemd, content)
 
     def change(script):
-        if case == "meanwhile" and "wslbridge_main write" in script:
+        if case == "meanwhile" and "wb_main write" in script:
             write_bytes(no_systemd, b"[y]\n")
 
     wsl.on_script = change
@@ -258,8 +258,8 @@ def test_systemd_is_not_turned_on(windows, wsl, no_systemd, case):
 def run_script(root, top, name, arguments, payload=""):
     """One of setup's scripts, put together as guest-script.c does. Returns (code, answers)."""
     script = pathlib.Path(top, "windows-helper/setup/scripts", name).read_text(encoding="utf-8")
-    done = root.call("sh", input=f"{script}\nwslbridge_payload() {{\ncat <<'WSLBRIDGE_END'\n{payload}"
-                     f"WSLBRIDGE_END\n}}\n{{ wslbridge_main {arguments}; exit; }}\n")
+    done = root.call("sh", input=f"{script}\nwb_payload() {{\ncat <<'WSLBRIDGE_END'\n{payload}"
+                     f"WSLBRIDGE_END\n}}\n{{ wb_main {arguments}; exit; }}\n")
     return done.returncode, re.findall(r"^wslbridge-setup: (\w+)=(.*)$", done.stdout, re.M)
 
 
@@ -375,7 +375,7 @@ def test_a_service_comes_while_the_import_asks(windows, wsl, guest, servers):
     forward(windows, f"0.0.0.0/{SINGLE}", f"{GUEST}/{SINGLE}")
 
     def expose(script):
-        if "wslbridge_main write" in script:
+        if "wb_main write" in script:
             guest.call("wslbridgectl", "expose", str(SINGLE), "--name=web")
 
     wsl.on_script = expose

@@ -240,6 +240,15 @@ static void test_added_then_changed(FirewallStore *store) {
         store->rest(store->userdata);
 }
 
+#define POLICIES L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall"
+
+static void set_policy(const wchar_t *profile, const wchar_t *name, DWORD value) {
+        wchar_t path[128];
+
+        (void) swprintf(path, ARRAYSIZE(path), POLICIES L"\\%ls", profile);
+        (void) RegSetKeyValueW(HKEY_LOCAL_MACHINE, path, name, REG_DWORD, &value, sizeof(value));
+}
+
 /* Of the settings of the firewall and its rules, what decides about reachability is read. */
 static void test_sight(void) {
         FirewallSight s = FIREWALL_SIGHT_NULL, first;
@@ -281,6 +290,32 @@ static void test_sight(void) {
         check("nothing is known", firewall_sight_read(&s) == 0 && !s.known);
 }
 
+/* What it sets for a profile counts more than what is set locally. */
+static void test_group_policy(void) {
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+
+        fake_firewall_reset();
+        fake_firewall.settings[CONNECTED] = WIRE_PROFILE_DOMAIN;
+        fake_firewall.settings[OFF] = WIRE_PROFILE_PUBLIC;
+        fake_firewall.settings[SHUT] = WIRE_PROFILE_PRIVATE;
+        fake_firewall.settings[LETS_IN] = WIRE_PROFILE_PUBLIC;
+        set_policy(L"DomainProfile", L"EnableFirewall", 0);
+        set_policy(L"DomainProfile", L"DefaultInboundAction", 0);
+        set_policy(L"PublicProfile", L"EnableFirewall", 1);
+        set_policy(L"PublicProfile", L"DefaultInboundAction", 1);
+        set_policy(L"PrivateProfile", L"AllowLocalPolicyMerge", 0);
+        set_policy(L"PrivateProfile", L"DoNotAllowExceptions", 0);
+        set_policy(L"PublicProfile", L"DoNotAllowExceptions", 1);
+        check("settings of Group Policy", firewall_sight_read(&s) == 0 &&
+                                                  s.off == WIRE_PROFILE_DOMAIN &&
+                                                  s.lets_in == WIRE_PROFILE_DOMAIN);
+        check("and which rules they leave",
+              s.overridden == WIRE_PROFILE_PRIVATE &&
+                      s.shut == (WIRE_PROFILE_PRIVATE | WIRE_PROFILE_PUBLIC));
+        (void) RegDeleteTreeW(HKEY_LOCAL_MACHINE, POLICIES);
+        firewall_sight_done(&s);
+}
+
 static void test_fake_firewall(void) {
         FirewallCom *com = NULL;
         FirewallStore store;
@@ -296,6 +331,7 @@ static void test_fake_firewall(void) {
         firewall_com_free(com);
         test_killed_while_removing();
         test_sight();
+        test_group_policy();
 }
 
 int main(void) {

@@ -18,6 +18,8 @@
 #define GetSecurityInfo         fake_owner
 #define LookupAccountSidW       fake_account
 #define MoveFileExW             fake_move
+#define RegCreateKeyExW         fake_create_key
+#define RegSetKeySecurity       fake_protect_key
 #define SetKernelObjectSecurity fake_protect
 
 static BOOL WINAPI fake_adjust(HANDLE token, BOOL none, PTOKEN_PRIVILEGES wanted, DWORD size,
@@ -39,6 +41,13 @@ static BOOL WINAPI fake_move(LPCWSTR from, LPCWSTR to, DWORD flags);
 static BOOL WINAPI fake_protect(HANDLE folder, SECURITY_INFORMATION what,
                                 PSECURITY_DESCRIPTOR descriptor);
 
+static LSTATUS WINAPI fake_create_key(HKEY root, LPCWSTR path, DWORD reserved, LPWSTR class,
+                                      DWORD options, REGSAM access,
+                                      const LPSECURITY_ATTRIBUTES attributes, PHKEY ret_key,
+                                      LPDWORD ret_what);
+static LSTATUS WINAPI fake_protect_key(HKEY key, SECURITY_INFORMATION what,
+                                       PSECURITY_DESCRIPTOR descriptor);
+
 #include "windows-helper/win/secure.c"
 
 #undef CreateFileW
@@ -59,6 +68,9 @@ static struct {
         wchar_t aside[MAX_PATH];
         unsigned n_opened, n_moved, n_taken, n_made;
         char text[1024];
+        unsigned n_keys; /* that were made */
+        wchar_t keys[4][MAX_PATH];
+        bool closed[4]; /* with a descriptor */
 } fake;
 
 static int n_failed;
@@ -79,6 +91,25 @@ static BOOL WINAPI fake_adjust(HANDLE token, BOOL none, PTOKEN_PRIVILEGES wanted
                 fake.in_force--;
         fake.most = max(fake.most, fake.in_force);
         return TRUE;
+}
+
+/* Wine takes no notice of the descriptor. Windows gives it to each missing key above, too (fact
+ * 9.2.15). */
+static LSTATUS WINAPI fake_create_key(HKEY root, LPCWSTR path, DWORD reserved, LPWSTR class,
+                                      DWORD options, REGSAM access,
+                                      const LPSECURITY_ATTRIBUTES attributes, PHKEY ret_key,
+                                      LPDWORD ret_what) {
+        if (fake.n_keys == ARRAYSIZE(fake.keys))
+                return ERROR_OUTOFMEMORY;
+        fake.closed[fake.n_keys] = attributes != NULL;
+        (void) lstrcpynW(fake.keys[fake.n_keys++], path, MAX_PATH);
+        *ret_key = NULL;
+        return ERROR_SUCCESS;
+}
+
+static LSTATUS WINAPI fake_protect_key(HKEY key, SECURITY_INFORMATION what,
+                                       PSECURITY_DESCRIPTOR descriptor) {
+        return ERROR_SUCCESS;
 }
 
 static BOOL WINAPI fake_create_directory(LPCWSTR path, LPSECURITY_ATTRIBUTES attributes) {
@@ -233,10 +264,22 @@ static void test_refused(void) {
               take(false, false) == -EACCES && strstr(fake.text, "another user"));
 }
 
+static void test_missing_parent(void) {
+        static const wchar_t secret[] = L"SOFTWARE\\wslbridge-test\\Keys";
+
+        memset(&fake, 0, sizeof(fake));
+        check("a key with a secret is made", secure_key(secret, SECURE_SECRET_KEY) == 0);
+        check("that others cannot read", wcscmp(fake.keys[1], secret) == 0 && fake.closed[1]);
+        check("below one that is as always",
+              wcscmp(fake.keys[0], L"SOFTWARE\\wslbridge-test") == 0 && !fake.closed[0]);
+        check("in two steps", fake.n_keys == 2);
+}
+
 int main(void) {
         test_another_users();
         test_ours();
         test_refused();
+        test_missing_parent();
         printf("%d failed\n", n_failed);
         return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

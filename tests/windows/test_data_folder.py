@@ -51,7 +51,7 @@ def test_a_file_in_the_place_of_the_folder_is_reported(data, start_helper):
 def test_a_folder_that_another_user_has_made(prefix, build_win):
     done = prefix.run(build_win / "tests/windows/test-secure.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 16 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 20 and "\n0 failed" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["lock", "status.json.new"])

@@ -20,9 +20,18 @@ static const GUID iid_products = {
 static const GUID iid_rule3 = {
         0xb21563ff, 0xd696, 0x4222, {0xab, 0x46, 0x4e, 0x89, 0xb7, 0x3a, 0xb3, 0x4a}};
 
+#define SIGHT_POLICY L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\"
+
 #define CATEGORY_FIREWALL 2 /* NET_FW_RULE_CATEGORY_FIREWALL, which mingw-w64 10 does not have */
 
-static const uint8_t profiles[] = {WIRE_PROFILE_DOMAIN, WIRE_PROFILE_PRIVATE, WIRE_PROFILE_PUBLIC};
+static const struct {
+        uint8_t profile;
+        const wchar_t *policy; /* what Group Policy sets for it, below HKEY_LOCAL_MACHINE */
+} profiles[] = {
+        {WIRE_PROFILE_DOMAIN, SIGHT_POLICY L"DomainProfile"},
+        {WIRE_PROFILE_PRIVATE, SIGHT_POLICY L"PrivateProfile"},
+        {WIRE_PROFILE_PUBLIC, SIGHT_POLICY L"PublicProfile"},
+};
 
 /* @ret_text: newly allocated UTF-8, "" where there is none. Frees @text. Return: 0 or -ENOMEM. */
 static int sight_text(BSTR text, char **ret_text) {
@@ -113,20 +122,40 @@ static int sight_take(void *userdata, INetFwRule *rule) {
         return r;
 }
 
-/* Each profile is asked about on its own (fact 5.1.9). */
+/* Set or clear @profile in @set: where Group Policy has a value, as that says. @when: the value
+ * with which it is set. */
+static void sight_policy(size_t i, const wchar_t *name, DWORD when, uint8_t *set) {
+        DWORD value, size = sizeof(value);
+
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, profiles[i].policy, name, RRF_RT_REG_DWORD, NULL,
+                         &value, &size) != ERROR_SUCCESS)
+                return;
+        *set &= (uint8_t) ~profiles[i].profile;
+        if (value == when)
+                *set |= profiles[i].profile;
+}
+
+/* Each profile is asked about on its own (fact 5.1.9). INetFwPolicy2 tells what is set locally, and
+ * what Group Policy sets counts more (fact 5.1.20). */
 static void sight_profiles(INetFwPolicy2 *policy, FirewallSight *s) {
         for (size_t i = 0; i < ARRAYSIZE(profiles); i++) {
-                NET_FW_PROFILE_TYPE2 p = (NET_FW_PROFILE_TYPE2) profiles[i];
+                NET_FW_PROFILE_TYPE2 p = (NET_FW_PROFILE_TYPE2) profiles[i].profile;
                 VARIANT_BOOL on = VARIANT_TRUE, shut = VARIANT_FALSE;
                 NET_FW_ACTION action = NET_FW_ACTION_BLOCK;
+                uint8_t more = 0;
 
                 if (SUCCEEDED(INetFwPolicy2_get_FirewallEnabled(policy, p, &on)) && !on)
-                        s->off |= profiles[i];
+                        s->off |= profiles[i].profile;
                 if (SUCCEEDED(INetFwPolicy2_get_BlockAllInboundTraffic(policy, p, &shut)) && shut)
-                        s->shut |= profiles[i];
+                        s->shut |= profiles[i].profile;
                 if (SUCCEEDED(INetFwPolicy2_get_DefaultInboundAction(policy, p, &action)) &&
                     action == NET_FW_ACTION_ALLOW)
-                        s->lets_in |= profiles[i];
+                        s->lets_in |= profiles[i].profile;
+                sight_policy(i, L"EnableFirewall", 0, &s->off);
+                sight_policy(i, L"DoNotAllowExceptions", 1, &more);
+                s->shut |= more; /* or it is set locally */
+                sight_policy(i, L"DefaultInboundAction", 0, &s->lets_in);
+                sight_policy(i, L"AllowLocalPolicyMerge", 0, &s->overridden);
         }
 }
 
@@ -234,7 +263,8 @@ static bool sight_settings(INetFwPolicy2 *policy, FirewallSight *s) {
                 return false;
         s->known = true;
         s->connected = (uint8_t) (connected & WIRE_PROFILE_ALL);
-        s->overridden = hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE;
+        if (hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE)
+                s->overridden = s->connected ? s->connected : WIRE_PROFILE_ALL;
         s->n_unread = sight_count_unread();
         sight_profiles(policy, s);
         if (hr == S_OK && state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED)

@@ -25,10 +25,9 @@ static int script_text(const GuestScript *script, Buffer *out) {
         if (!text)
                 return log_win_error(GetLastError(), "A script is missing from this program");
         (void) buffer_append(out, text, SizeofResource(NULL, found));
-        buffer_printf(out, "\nwslbridge_payload() {\ncat <<'WSLBRIDGE_END'\n%sWSLBRIDGE_END\n}\n",
+        buffer_printf(out, "\nwb_payload() {\ncat <<'WSLBRIDGE_END'\n%sWSLBRIDGE_END\n}\n",
                       script->payload ? script->payload : "");
-        buffer_printf(out, "{ wslbridge_main %s; exit; }\n",
-                      script->arguments ? script->arguments : "");
+        buffer_printf(out, "{ wb_main %s; exit; }\n", script->arguments ? script->arguments : "");
         return out->oom ? -ENOMEM : 0;
 }
 

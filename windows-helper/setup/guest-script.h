@@ -5,9 +5,10 @@
  * Running one of our scripts in a distro as root.
  *
  * The script is the standard input of /bin/sh, so no argument needs quoting for wsl.exe. It is a
- * function wslbridge_main() that the last line calls, so a script that arrives only in part does
- * nothing. What it works on follows as a here-document in a function wslbridge_payload(), which
- * prints it.
+ * function wb_main() that the last line calls, so a script that arrives only in part does nothing.
+ * What it works on follows as a here-document in a function wb_payload(), which prints it. All
+ * names begin with wb_: those of the distro's own environment do not, and each byte is in our
+ * program.
  */
 
 #include "windows-helper/setup/setup.h"

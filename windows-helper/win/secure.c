@@ -28,6 +28,19 @@ static PSECURITY_DESCRIPTOR secure_descriptor(const wchar_t *sddl) {
         return d;
 }
 
+/* With the descriptor of the key itself, Windows would make those that are missing above it, and
+ * all that is made in them later would inherit that (fact 9.2.15). Errors are those of the key. */
+static void secure_key_above(const wchar_t *path) {
+        wchar_t above[SECURE_NAME_MAX];
+        const wchar_t *end = wcsrchr(path, L'\\');
+        HKEY key;
+
+        (void) lstrcpynW(above, path, (int) min(end - path + 1, SECURE_NAME_MAX));
+        if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, above, 0, NULL, REG_OPTION_NON_VOLATILE,
+                            KEY_QUERY_VALUE, NULL, &key, NULL) == ERROR_SUCCESS)
+                (void) RegCloseKey(key);
+}
+
 int secure_key(const wchar_t *path, const wchar_t *sddl) {
         SECURITY_ATTRIBUTES attributes = {.nLength = sizeof(attributes)};
         LSTATUS error;
@@ -36,6 +49,7 @@ int secure_key(const wchar_t *path, const wchar_t *sddl) {
         attributes.lpSecurityDescriptor = secure_descriptor(sddl);
         if (!attributes.lpSecurityDescriptor)
                 return -EIO;
+        secure_key_above(path);
         error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, NULL, REG_OPTION_NON_VOLATILE,
                                 WRITE_DAC, &attributes, &key, NULL);
         if (error == ERROR_SUCCESS) {

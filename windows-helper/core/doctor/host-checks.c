@@ -160,7 +160,7 @@ static void check_profiles(const FirewallSight *s, Findings *f) {
                              "Windows Firewall blocks all incoming connections from the %s "
                              "network, no matter what the rules say",
                              networks);
-        if (s->overridden && (by_rules || s->connected == 0))
+        if (s->connected ? s->overridden & by_rules : s->overridden)
                 host_finding(f, FINDING_PROBLEM, id, NULL,
                              "Ask the administrator of the Group Policy for a rule that opens the "
                              "ports.",

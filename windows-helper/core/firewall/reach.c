@@ -71,7 +71,7 @@ static const FirewallBlock *reach_block(const Reach *r, uint8_t profile) {
 
 static void reach_judge_profile(Reach *r, uint8_t profile) {
         const FirewallSight *s = r->sight;
-        bool opened = r->service->profiles & profile && !s->overridden;
+        bool opened = r->service->profiles & profile & ~s->overridden;
         const FirewallBlock *block;
 
         if (s->off & profile) {
@@ -131,7 +131,7 @@ static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1])
                             "%s: Windows Firewall blocks all incoming connections and ignores "
                             "rules; turn that off in its settings for this network",
                             nobody);
-        else if (r->sight->overridden)
+        else if (r->sight->overridden & r->sight->connected & r->service->profiles)
                 result_text(ret_text,
                             "%s: Group Policy makes Windows Firewall ignore local rules; ask for a "
                             "rule in Group Policy that opens this port",
@@ -280,7 +280,7 @@ void firewall_sight_text(const FirewallSight *s, char ret_text[WIRE_TEXT_MAX + 1
                     : off                          ? "off on a part of these"
                     : shut && shut == s->connected ? "blocks all incoming connections"
                     : shut                         ? "blocks all incoming on a part of these"
-                    : s->overridden                ? "on, local rules ignored by Group Policy"
+                    : s->overridden & s->connected ? "on, local rules ignored by Group Policy"
                     : s->lets_in & s->connected    ? "on, allows everything that no rule blocks"
                                                    : "on",
                     s->product[0] ? "; another firewall: " : "", s->product);

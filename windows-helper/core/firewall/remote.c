@@ -52,6 +52,31 @@ char *firewall_text_copy(const char *text) {
         return copy ? memcpy(copy, text, n) : NULL;
 }
 
+/* All addresses below a prefix of IPv6 that has no bit set, in pieces that Windows takes (fact
+ * 5.1.17): in each, another bit is the first one that is set. No client has an address below the
+ * last one, ::/10. */
+#define REMOTE_PIECES_V6 10
+
+/* Return: how many were written. */
+static size_t remote_pieces(const WirePrefix *p, WirePrefix ret[REMOTE_PIECES_V6]) {
+        size_t n = 0;
+
+        if (p->addr.family == IP_FAMILY_V4 && p->length == 0) {
+                ret[n] = *p;
+                ret[n++].length = 1;
+                ret[n] = ret[0];
+                ret[n++].addr.bytes[0] = 0x80;
+        } else if (p->addr.family == IP_FAMILY_V6 && ip_is_any(&p->addr)) {
+                for (uint8_t bit = p->length; bit < REMOTE_PIECES_V6; bit++) {
+                        ret[n] = (WirePrefix){{.family = IP_FAMILY_V6}, (uint8_t) (bit + 1)};
+                        ret[n++].addr.bytes[bit / 8] = (uint8_t) (0x80 >> bit % 8);
+                }
+        }
+        if (n == 0)
+                ret[n++] = *p;
+        return n;
+}
+
 char *firewall_remote_text(const WireState *state, const WireService *service) {
         WirePrefix *prefixes;
         size_t n = 0;
@@ -60,19 +85,11 @@ char *firewall_remote_text(const WireState *state, const WireService *service) {
         if (service->remote != WIRE_REMOTE_LIST)
                 return firewall_text_copy(
                         service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet" : "*");
-        prefixes = malloc((2 * (size_t) service->n_remotes + 1) * sizeof(*prefixes));
+        prefixes = malloc((REMOTE_PIECES_V6 * (size_t) service->n_remotes + 1) * sizeof(*prefixes));
         if (!prefixes)
                 return NULL;
-        for (size_t i = 0; i < service->n_remotes; i++) {
-                WirePrefix *p = &prefixes[n++];
-
-                *p = state->remotes[service->first_remote + i];
-                if (p->length == 0) { /* Windows takes all addresses in halves only (fact 5.1.17) */
-                        p->length = 1;
-                        prefixes[n] = *p;
-                        prefixes[n++].addr.bytes[0] = 0x80;
-                }
-        }
+        for (size_t i = 0; i < service->n_remotes; i++)
+                n += remote_pieces(&state->remotes[service->first_remote + i], prefixes + n);
         text = prefixes_text(prefixes, n);
         free(prefixes);
         return text;

@@ -45,12 +45,12 @@ typedef enum FirewallWhom {
 } FirewallWhom;
 
 typedef struct FirewallSight {
-        bool known;        /* false: Windows does not say; then nothing else here means anything */
-        uint8_t connected; /* WIRE_PROFILE_* of the networks that are connected; 0: none is */
-        uint8_t off;       /* profiles in which the firewall is off */
-        uint8_t lets_in;   /* profiles in which it lets in what no rule blocks */
-        uint8_t shut;      /* profiles in which it blocks all incoming connections */
-        bool overridden;   /* Group Policy makes it ignore local rules */
+        bool known;         /* false: Windows does not say; then nothing else here means anything */
+        uint8_t connected;  /* WIRE_PROFILE_* of the networks that are connected; 0: none is */
+        uint8_t off;        /* profiles in which the firewall is off */
+        uint8_t lets_in;    /* profiles in which it lets in what no rule blocks */
+        uint8_t shut;       /* profiles in which it blocks all incoming connections */
+        uint8_t overridden; /* profiles in which Group Policy makes it ignore local rules */
         char product[FIREWALL_PRODUCT_MAX + 1]; /* another firewall; "": there is none */
         FirewallBlock *blocks;                  /* owned, in the order of Windows */
         size_t n_blocks;

@@ -2,11 +2,11 @@
 # shellcheck shell=sh
 # Says what this distro is and what of wslbridge it has. Changes nothing.
 
-wslbridge_say() {
+wb_say() {
     printf 'wslbridge-setup: %s=%s\n' "$1" "$2"
 }
 
-wslbridge_os() { # the value of KEY in os-release, which is made to be read by a shell
+wb_os() { # the value of KEY in os-release, which is made to be read by a shell
     (
         # shellcheck source=/dev/null
         . /etc/os-release || . /usr/lib/os-release
@@ -14,7 +14,7 @@ wslbridge_os() { # the value of KEY in os-release, which is made to be read by a
     ) </dev/null 2>/dev/null
 }
 
-wslbridge_init() {
+wb_init() {
     if [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
         case $(systemctl is-system-running </dev/null 2>/dev/null) in
         '' | offline | unknown) echo offline ;;
@@ -29,46 +29,46 @@ wslbridge_init() {
     fi
 }
 
-wslbridge_yes() { # wslbridge_yes KEY COMMAND…
-    wslbridge_key=$1
+wb_yes() { # wb_yes KEY COMMAND…
+    wb_key=$1
     shift
     if "$@" </dev/null >/dev/null 2>&1; then
-        wslbridge_say "$wslbridge_key" yes
+        wb_say "$wb_key" yes
     else
-        wslbridge_say "$wslbridge_key" no
+        wb_say "$wb_key" no
     fi
 }
 
-wslbridge_installed() { # the version of PACKAGE, if it is installed and did not only leave its settings
+wb_installed() { # the version of PACKAGE, if it is installed and did not only leave its settings
     # shellcheck disable=SC2016 # dpkg's own variables
     dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" </dev/null 2>/dev/null | sed -n 's/^installed //p'
 }
 
-wslbridge_status() { # a string of status.json, whose members before the services have a line each
+wb_status() { # a string of status.json, whose members before the services have a line each
     sed -n "s/^ *\"$1\": *\"\\([^\"]*\\)\".*/\\1/p" /run/wslbridge/status.json 2>/dev/null | head -n 1
 }
 
-wslbridge_main() {
+wb_main() {
     PATH=/usr/sbin:/usr/bin:/sbin:/bin
-    wslbridge_say id "$(wslbridge_os ID)"
-    wslbridge_say name "$(wslbridge_os PRETTY_NAME)"
+    wb_say id "$(wb_os ID)"
+    wb_say name "$(wb_os PRETTY_NAME)"
     if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then
-        wslbridge_say dpkg yes
-        wslbridge_arch=$(dpkg --print-architecture </dev/null)
-        wslbridge_say arch "$wslbridge_arch"
-        wslbridge_say package "$(wslbridge_installed wslbridge)"
-        wslbridge_say libc "$(wslbridge_installed "libc6:$wslbridge_arch")" # one of another may be there, too
+        wb_say dpkg yes
+        wb_arch=$(dpkg --print-architecture </dev/null)
+        wb_say arch "$wb_arch"
+        wb_say package "$(wb_installed wslbridge)"
+        wb_say libc "$(wb_installed "libc6:$wb_arch")" # one of another may be there, too
     else
-        wslbridge_say dpkg no
-        wslbridge_say arch "$(uname -m)"
-        wslbridge_say package ''
+        wb_say dpkg no
+        wb_say arch "$(uname -m)"
+        wb_say package ''
     fi
-    wslbridge_say files "$(wslbridgectl --version </dev/null 2>/dev/null | sed 's/.* //')"
-    wslbridge_say init "$(wslbridge_init)"
-    wslbridge_yes asked grep -Eqi '^[[:space:]]*systemd[[:space:]]*=[[:space:]]*"?(true|1)' /etc/wsl.conf
-    wslbridge_yes enabled systemctl is-enabled --quiet wslbridge-agent
-    wslbridge_yes active systemctl is-active --quiet wslbridge-agent
-    wslbridge_yes connected grep -q '"connected": *true' /run/wslbridge/status.json
-    wslbridge_say owner "$(wslbridge_status agent_id)/$(wslbridge_status distro)"
-    wslbridge_say end yes
+    wb_say files "$(wslbridgectl --version </dev/null 2>/dev/null | sed 's/.* //')"
+    wb_say init "$(wb_init)"
+    wb_yes asked grep -Eqi '^[[:space:]]*systemd[[:space:]]*=[[:space:]]*"?(true|1)' /etc/wsl.conf
+    wb_yes enabled systemctl is-enabled --quiet wslbridge-agent
+    wb_yes active systemctl is-active --quiet wslbridge-agent
+    wb_yes connected grep -q '"connected": *true' /run/wslbridge/status.json
+    wb_say owner "$(wb_status agent_id)/$(wb_status distro)"
+    wb_say end yes
 }

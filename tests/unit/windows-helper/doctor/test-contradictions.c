@@ -208,7 +208,7 @@ static void firewall_lets_in(void) {
         sight.lets_in = WIRE_PROFILE_PRIVATE;
 }
 static void firewall_overridden(void) {
-        sight.overridden = true;
+        sight.overridden = WIRE_PROFILE_ALL;
 }
 static void rule_lost(void) {
         add_ledger("0.0.0.0", 81, "172.28.64.10");

@@ -16,7 +16,7 @@ START_TEST(test_network_and_firewall) {
         sight.connected = 0;
         expect(FINDING_HINT, "network", "No network is connected", "Connect this host");
         healthy_setup();
-        sight.overridden = true;
+        sight.overridden = WIRE_PROFILE_ALL;
         expect(FINDING_PROBLEM, "firewall", "Group Policy", "Ask the administrator");
         healthy_setup();
         sight.shut = WIRE_PROFILE_PRIVATE;

@@ -182,11 +182,21 @@ START_TEST(test_remote_scope) {
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "10.0.0.0/8,fc00::/7");
         free(text);
-        remotes[0].length = remotes[1].length = 0; /* Windows takes halves of that only */
+        remotes[0].length = remotes[1].length = 0; /* Windows takes pieces of that only */
         remotes[0].addr = ip_v4(0, 0, 0, 0);
         remotes[1].addr.bytes[0] = 0;
         text = firewall_remote_text(&state, &service);
-        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,::/1,8000::/1");
+        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,40::/10,80::/9,100::/8,200::/7,400::/6,"
+                               "800::/5,1000::/4,2000::/3,4000::/2,8000::/1");
+        free(text);
+        remotes[1].length = 3; /* its first address is :: as well */
+        text = firewall_remote_text(&state, &service);
+        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,40::/10,80::/9,100::/8,200::/7,400::/6,"
+                               "800::/5,1000::/4");
+        free(text);
+        remotes[1].length = 96; /* nobody's, and not ours to change */
+        text = firewall_remote_text(&state, &service);
+        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,::/96");
         free(text);
         remotes[1] = (WirePrefix){ip_v4(128, 0, 0, 0), 1}; /* one of them twice */
         text = firewall_remote_text(&state, &service);

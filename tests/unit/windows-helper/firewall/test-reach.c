@@ -134,7 +134,7 @@ START_TEST(test_settings_of_the_firewall) {
                  USUAL,
                  WIRE_REASON_NONE,
                  "domain network, not on its private one"},
-                {{.connected = PRIVATE, .overridden = true},
+                {{.connected = PRIVATE, .overridden = USUAL},
                  USUAL,
                  WIRE_REASON_UNREACHABLE,
                  "Group Policy"},
@@ -163,6 +163,19 @@ START_TEST(test_settings_of_the_firewall) {
                 expect(&sight, "0.0.0.0", cases[i].asked, WIRE_REMOTE_LOCAL_SUBNET, cases[i].reason,
                        cases[i].text);
         }
+}
+END_TEST
+
+/* A company may let local rules count at home and not in its own network. The adapter of WSL is on
+ * a public one. */
+START_TEST(test_local_rules_that_count_in_some_networks) {
+        FirewallSight sight = {.known = true, .connected = DOMAIN | PUBLIC, .overridden = DOMAIN};
+
+        expect(&sight, "0.0.0.0", USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_UNREACHABLE,
+               "Group Policy");
+        sight.connected = DOMAIN | PRIVATE;
+        expect(&sight, "0.0.0.0", USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_NONE,
+               "private network, not on its domain one");
 }
 END_TEST
 
@@ -200,12 +213,12 @@ START_TEST(test_the_firewall_as_a_whole) {
                  "network: private; Windows Firewall: off"},
                 {{.connected = USUAL, .off = PRIVATE, .shut = DOMAIN},
                  "network: domain and private; Windows Firewall: off on a part of these"},
-                {{.connected = PRIVATE, .off = PUBLIC, .shut = PRIVATE, .overridden = true},
+                {{.connected = PRIVATE, .off = PUBLIC, .shut = PRIVATE, .overridden = USUAL},
                  "network: private; Windows Firewall: blocks all incoming connections"},
                 {{.connected = USUAL, .shut = PRIVATE, .lets_in = DOMAIN},
                  "network: domain and private; Windows Firewall: blocks all incoming on a part of "
                  "these"},
-                {{.connected = DOMAIN, .shut = PUBLIC, .overridden = true, .lets_in = DOMAIN},
+                {{.connected = DOMAIN, .shut = PUBLIC, .overridden = USUAL, .lets_in = DOMAIN},
                  "network: domain; Windows Firewall: on, local rules ignored by Group Policy"},
                 {{.connected = USUAL, .lets_in = DOMAIN},
                  "network: domain and private; Windows Firewall: on, allows everything that no "
@@ -249,6 +262,7 @@ int main(void) {
         tcase_add_test(tc, test_public_beside_another);
         tcase_add_test(tc, test_advice_has_room);
         tcase_add_test(tc, test_settings_of_the_firewall);
+        tcase_add_test(tc, test_local_rules_that_count_in_some_networks);
         tcase_add_test(tc, test_names_of_networks);
         tcase_add_test(tc, test_the_firewall_as_a_whole);
         tcase_add_test(tc, test_what_is_told_of_several_endpoints);

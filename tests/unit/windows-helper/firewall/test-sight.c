@@ -122,7 +122,7 @@ static bool change_sight(FirewallSight *s, int i) {
                 s->known = false;
                 return true;
         case 1:
-                s->overridden = true;
+                s->overridden = 1;
                 return true;
         case 2:
                 strcpy(s->product, "Q");
