@@ -12,7 +12,7 @@ IDLE = 60  # seconds
 WAKE_UPS, ROUNDS = 4, 3
 # Times the PSS of 'ip monitor', in each Debian. The target is 1, which is missed (docs/benchmarks.md); more than
 # this is a step back. In Debian 13, 'ip' is smaller, and libsystemd needs libm.
-PSS_MOST = {"12": 1.35, "13": 1.5}
+PSS_MOST = {"12": 1.35, "13": 1.7}
 
 
 def idle(guest):

@@ -92,12 +92,15 @@ def without_header(table, relay, target):
 
 
 def get(here, may_reset=False):
-    """@may_reset: the server may end the connection with a part of the request unread."""
+    """@may_reset: the server may end the connection with a part of the request unread. Its answer may be lost
+    then, as without a relay, and there is none."""
     here.sendall(b"GET / HTTP/1.0\r\nHost: test\r\n\r\n")
     answer = b""
     with contextlib.suppress(ConnectionResetError if may_reset else ()):
         while data := here.recv(65536):
             answer += data
+    if may_reset and not answer:
+        return None, ""
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode().strip()
 
@@ -121,7 +124,7 @@ def test_a_server_that_does_not_expect_it_answers_with_an_error(table, start_rel
     start_server(program, template, option)
     table.set(LISTEN, f"{GUEST}/8001", options=" proxy-v2")
     relay = start_relay()
-    assert get(client(), may_reset=True)[0] == 400
+    assert get(client(), may_reset=True)[0] in (400, None)
     without_header(table, relay, f"{GUEST}/8001")
     assert get(client())[0] == 200
 
