@@ -24,6 +24,7 @@ mount --bind "$root" "$root"
 for folder in run root srv var/tmp; do mount -t tmpfs -o mode=755 tmpfs "$root/$folder"; done
 mount -t tmpfs -o mode=755 tmpfs "$root/mnt"
 cp -a "$root/etc/." "$root/mnt/"
+[ -s "$root/mnt/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$root/mnt/machine-id" # as at a first boot
 mount --move "$root/mnt" "$root/etc"
 mkdir "$inside" "$inside_cache"
 mount --bind "$build/sources" "$inside"
