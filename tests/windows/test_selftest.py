@@ -14,7 +14,7 @@ import fake_wmi
 import pytest
 from fake_wmi import MAPPINGS
 from selftest_process import NOTHING, SETTINGS, lines, start, verdicts
-from wine_registry import COUNTERS
+from wine_registry import COUNTERS, LEDGER
 
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
          r"\ComputeSystem")
@@ -113,6 +113,7 @@ VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 VM = "7a312c50-1234-5678-9abc-def012345678"
 # For all. The first denies KEY_SET_VALUE, as a restricted token does.
 NO_WRITING, ALL_RIGHTS = "D:(D;;0x2;;;WD)(A;;KA;;;WD)", "D:(A;;KA;;;WD)"
+NO_READING = "D:(D;;0x1;;;WD)(A;;KA;;;WD)"
 # Of the self-test's own firewall rule, which are the same in every report (fact 5.1.18).
 OWN = {"10.77.0.0", "10.77.1.0", "10.78.0.1", "10.78.0.9"}
 SECRETS = ("geheimrat", "geheim-distro", "bureau-7", "192.0.2.77", "172.29.0.", VM, "2001:db8:",
@@ -214,18 +215,41 @@ def test_a_late_first_try_is_no_retry(selftest, iphlpsvc):
     assert verdicts(report)["4.3.7"] == "holds", lines(report, "portproxy.retry")
 
 
-def test_no_verdict_beside_the_helper(selftest, machine):
-    """The helper that runs tells IP Helper to read the rules again."""
-    assert machine.install("old")[0] == 0
-    machine.serves()
+def retried(selftest, machine):
+    """What is known of the retry, by the passes, beside the helper that is installed."""
     with selftest.only(PORTPROXY_STEP):
         report = selftest.report()
     assert all(x["code"] == 1 and x["done"] for x in lines(report, "portproxy.taken"))
-    for passing in ("user", "service"):
-        (retry,) = lines(report, "portproxy.retry", passing)
-        assert not retry["done"] and "wslbridge-helper runs" in retry["text"]
-    assert verdicts(report)["4.3.7"] == "not seen"
+    assert machine.serves() == "old"
+    return verdicts(report)["4.3.7"], {x["pass"]: x for x in lines(report, "portproxy.retry")}
+
+
+def test_a_verdict_beside_a_helper_without_rules(selftest, machine):
+    """As after installing: it tells IP Helper nothing. Where that may not be so, there is no verdict."""
+    assert machine.install("old")[0] == 0
+    machine.serves()
+    verdict, by = retried(selftest, machine)
+    assert verdict == "holds" and list(by) == ["user"], by
+    machine.registry.set(LEDGER, "x", "")
+    machine.registry.delete(LEDGER, "x")
+    machine.registry.protect(LEDGER, NO_READING)
+    try:
+        verdict, by = retried(selftest, machine)
+    finally:
+        machine.registry.protect(LEDGER, ALL_RIGHTS)
+    assert verdict == "not seen" and sorted(by) == ["service", "user"]
+    assert all(not x["done"] and "its ledger cannot be read: access denied" in x["text"]
+               for x in by.values()), by
     assert machine.uninstall(exe=machine.versions["old"])[0] == 0
+    assert selftest.left() == NOTHING
+
+
+def test_no_verdict_beside_a_helper_with_rules(selftest, serving):
+    """It tells IP Helper to read the rules again."""
+    verdict, by = retried(selftest, serving)
+    assert verdict == "not seen" and sorted(by) == ["service", "user"]
+    assert all(not x["done"] and "wslbridge-helper has rules" in x["text"] for x in by.values()), by
+    assert serving.uninstall(exe=serving.versions["old"])[0] == 0
     assert selftest.left() == NOTHING
 
 
