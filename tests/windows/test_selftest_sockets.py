@@ -3,7 +3,6 @@
 sleeps. The sockets are TCP sockets here: tests/windows/tcp-for-hyperv.c."""
 
 import itertools
-import json
 import os
 import re
 import signal
@@ -149,19 +148,50 @@ def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
     assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
 
 
-def test_the_service_waits_for_a_vm(selftest, compute):
-    """The distro of the user's process may not have started yet."""
-    compute([])
-    with selftest.only(4), selftest.patient():
-        process, _ = start(selftest, "--json")
-        wait_until(lambda: "error" not in selftest.services.call("query", "wslbridge-selftest"), 60, "the service")
-        assert process.poll() is None
-        compute(RUNNING)
-        output = process.stdout.read()
-        assert process.wait(60) == 0
-    report = json.loads(output[output.index("{"):])
+STORE_STEP = 4
+
+
+def test_the_service_waits_for_a_vm(selftest, wsl, compute, tmp_path):
+    """The user's process holds a distro, whose VM may take its time to start anew."""
+    wsl(b"", then=PROGRAM)
+    compute(RUNNING)
+    path = tmp_path / "report.json"
+    with selftest.only(STORE_STEP):
+        process, until = start(selftest, "--report", "Z:" + str(path).replace("/", "\\"))
+        until(f"{STORE_STEP} Registry list of virtual machines (as this user)")
+        compute([])
+        with selftest.patient():
+            wait_until(lambda: "error" not in selftest.services.call("query", "wslbridge-selftest"), 60, "the service")
+            assert process.poll() is None
+            compute(RUNNING)
+            process.stdout.read()
+            assert process.wait(60) == 0
+    report = selftest.read(path)
     assert codes(report, "store.vm", "service") == [0] and codes(report, "store.lists", "service") == [1]
-    assert codes(report, "store.vm", "user") == [] and codes(report, "store.hold", "user") == [2]
+    assert codes(report, "store.hold", "user") == [0]
+
+
+@pytest.mark.parametrize("there, held", [(True, 3), (False, 2)])
+def test_nothing_waits_for_a_vm_without_a_distro(selftest, compute, request, there, held):
+    """wsl.exe says that there is none, and ends; or is not there. The report shows that."""
+    if there:
+        request.getfixturevalue("wsl")("keine Distributionen\n".encode("utf-16-le"), then="exit 3\n")
+    compute([])
+    with selftest.only(STORE_STEP), selftest.patient():
+        report = selftest.report()
+    (hold,) = lines(report, "store.hold", "user")
+    assert hold["code"] == held and ("with exit code 3" in hold["text"]) == there
+    (vm,) = lines(report, "store.vm", "service")
+    assert vm["code"] == 1
+    assert max(x["ms"] for x in lines(report, "store.start") + [hold, vm]) < 10000
+
+
+def test_a_distro_that_does_not_hold(selftest, wsl, compute):
+    wsl(b"", then="exit 0\n")
+    compute(RUNNING)
+    with selftest.only(STORE_STEP):
+        report = selftest.report()
+    assert codes(report, "store.hold", "user") == [1] and codes(report, "store.vm", "service") == [0]
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
