@@ -12,12 +12,13 @@ import threading
 
 import pytest
 from installed_helper import free_port
-from selftest_process import NOTHING, lines, start
+from selftest_process import NOTHING, lines, start, verdicts
 from waiting import wait_until
 from wine_registry import COUNTERS
 
 VM = "7a312c50-1234-5678-9abc-def012345678"
-IN_USE = 10048
+PENDING, IN_USE, ABORTED = 997, 10048, 10053
+STATUS_CONNECTION_ABORTED = 0xC0000241
 
 
 class Distro:
@@ -144,8 +145,23 @@ def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
     with selftest.only(7):
         report = selftest.report("--shutdown")
     assert "exit code 1" in lines(report, "life.shutdown", "user")[0]["text"]
-    assert codes(report, "life.pending", "user") == [None]
+    assert codes(report, "life.pending", "user") == [None] and codes(report, "life.early", "user") == []
     assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
+
+
+def test_an_accept_that_ends_although_the_vm_stays(selftest, wsl, compute, distro, registry):
+    """The report has its error. It says nothing of what a listener is told when its VM goes."""
+    wsl(b"")
+    compute(RUNNING)
+    registry.set(COUNTERS, "HypervAccept", STATUS_CONNECTION_ABORTED)
+    try:
+        with selftest.only(7):
+            report = selftest.report("--shutdown")
+    finally:
+        registry.set(COUNTERS, "HypervAccept", 0)
+    assert codes(report, "life.early", "user") == [ABORTED]
+    assert codes(report, "life.pending", "user") == [None] and verdicts(report)["1.3.6"] == "not seen"
+    assert codes(report, "life.next", "user") == [PENDING]
 
 
 STORE_STEP = 4
