@@ -5,7 +5,7 @@
  * HKLM\SOFTWARE\wslbridge-test has a 'HypervPort', each of them is a TCP socket, and every address
  * is this port of 127.0.0.1. So the calls are those of Winsock, and only the names of the two ends
  * are not what Windows gives. While 'HypervAccept' (REG_DWORD) is not 0, an accept ends at once,
- * with this NTSTATUS.
+ * with this NTSTATUS; while 'HypervBind' is not 0, a bind fails with this error.
  */
 
 #include "windows-helper/net/socket-api.h"
@@ -44,6 +44,10 @@ static int WSAAPI tcp_bind(SOCKET s, const SOCKADDR *address, int size) {
 
         if (address->sa_family != transport_hyperv.family)
                 return winsock->bind(s, address, size);
+        if (setting(L"HypervBind") != 0) {
+                WSASetLastError((int) setting(L"HypervBind"));
+                return SOCKET_ERROR;
+        }
         return winsock->bind(s, (const SOCKADDR *) &here, sizeof(here));
 }
 

@@ -17,7 +17,7 @@ from waiting import wait_until
 from wine_registry import COUNTERS
 
 VM = "7a312c50-1234-5678-9abc-def012345678"
-PENDING, IN_USE, ABORTED = 997, 10048, 10053
+PENDING, IN_USE, ABORTED, NOT_CONNECTED = 997, 10048, 10053, 10057
 STATUS_CONNECTION_ABORTED = 0xC0000241
 
 
@@ -67,10 +67,11 @@ def distro(prefix, registry):
 
 @pytest.fixture
 def sleepy(registry):
-    """sleepy(process): the machine sleeps for a minute, again and again, until the process ends."""
-    def sleep(process):
-        for seconds in itertools.count(60, 60):
-            registry.set(COUNTERS, "SleptSeconds", seconds)
+    """sleepy(process): the machine sleeps for a minute, again and again, until the process ends. Or Windows
+    tells that it has slept, and then again and again that somebody has come."""
+    def sleep(process, sign="SleptSeconds", numbers=None):
+        for number in numbers or itertools.count(60, 60):
+            registry.set(COUNTERS, sign, number)
             try:
                 return process.wait(0.5)
             except subprocess.TimeoutExpired:
@@ -147,6 +148,71 @@ def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
     assert "exit code 1" in lines(report, "life.shutdown", "user")[0]["text"]
     assert codes(report, "life.pending", "user") == [None] and codes(report, "life.early", "user") == []
     assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
+
+
+SLEEP_STEP = 13
+
+
+@pytest.fixture
+def watched(selftest, compute, distro, registry, tmp_path):
+    """watched(before, sleep): starts the self-test, calls before() and then sleep(process), which waits for
+    its end. Returns the report."""
+    def watch(before, sleep):
+        compute(RUNNING)
+        path = tmp_path / "report.json"
+        with selftest.only(SLEEP_STEP):
+            process, _ = start(selftest, "--watch", "6s", "--report", "Z:" + str(path).replace("/", "\\"))
+            before()
+            assert sleep(process) == 0
+            process.stdout.close()
+        return selftest.read(path)
+
+    yield watch
+    registry.set(COUNTERS, "HypervBind", 0)
+
+
+def connected(port):
+    """The service's accept, which waits for a sleep, has ended."""
+    def attempt():
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=20)
+        except ConnectionRefusedError:
+            return None
+
+    return wait_until(attempt, 60, "a listener")
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_sockets_of_a_vm_after_a_sleep(watched, compute, distro, sleepy, registry, stays):
+    """Those of a VM that has gone are no dead ones."""
+    def before():
+        connected(distro.port).close()
+        registry.set(COUNTERS, "HypervBind", NOT_CONNECTED)
+        if not stays:
+            compute([])
+
+    report = watched(before, sleepy)
+    found = lines(report, "sleep.listener", "service")
+    assert found and all(x["code"] == NOT_CONNECTED if stays else "it has gone" in x["text"] for x in found), found
+    assert verdicts(report)["2.6.1"] == ("holds" if stays else "not seen")
+
+
+def test_no_listener_before_a_sleep(watched, sleepy, registry):
+    """So one behind it says nothing."""
+    registry.set(COUNTERS, "HypervBind", IN_USE)
+    report = watched(lambda: None, sleepy)
+    assert codes(report, "sleep.listener", "service") == [None] and verdicts(report)["2.6.1"] == "not seen"
+    assert "error 10048" in lines(report, "sleep.listener", "service")[0]["text"]
+
+
+def test_a_sleep_of_which_only_windows_tells(watched, distro, power, sleepy):
+    """As Modern Standby may be: the clocks run on, and services get no event. It is one sleep, however often
+    somebody comes."""
+    report = watched(lambda: connected(distro.port), lambda process: sleepy(
+        process, "Resumed", itertools.chain([1], itertools.count(2, 2))))
+    assert codes(report, "sleep.clocks", "service") == [1], lines(report, "sleep.clocks", "service")
+    assert verdicts(report)["9.1.2"] == "does not hold"
+    assert codes(report, "sleep.pending", "service") == [0] and 0 in codes(report, "sleep.listener", "service")
 
 
 def test_an_accept_that_ends_although_the_vm_stays(selftest, wsl, compute, distro, registry):
