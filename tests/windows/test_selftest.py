@@ -87,6 +87,8 @@ def test_wine(selftest):
     assert {x["step"] for x in report["lines"] if x["pass"] == "relay"} == {2, 17}
     assert all("4 clients have left" in x["text"] and x["text"].count("10057") == 4
                for x in lines(report, "relay.reset"))
+    assert all(answer == "yes" and n > 1 and refused == 0 for key in ("retarget", "both")
+               for answer, n, refused, _ in knocks(report, key))
     (restricted,) = lines(report, "account.restricted", "relay")
     assert not restricted["done"] and "error " in restricted["text"]  # Wine does not say
     for key, code in WINE_RELAY.items():
@@ -213,6 +215,31 @@ def test_a_late_first_try_is_no_retry(selftest, iphlpsvc):
     assert first["code"] == 0 and first["ms"] > 400  # more than the self-test once waited for
     assert [x["code"] for x in lines(report, "portproxy.taken", "user")] == [1]
     assert verdicts(report)["4.3.7"] == "holds", lines(report, "portproxy.retry")
+
+
+KNOCKS = r": (yes|no) \((\d+) knocks, (\d+) refused, at most (\d+) ms without one that worked"
+
+
+def knocks(report, key):
+    """Of both passes: (the answer, knocks, refused, milliseconds)."""
+    texts = [x["text"] for x in lines(report, f"portproxy.{key}")]
+    found = [re.search(KNOCKS, text) for text in texts]
+    assert len(found) == 2 and all(found), texts
+    return [(x[1], *map(int, x.groups()[1:])) for x in found]
+
+
+def test_a_port_that_is_closed_while_its_target_changes(selftest, iphlpsvc):
+    """For a moment: somebody has to connect all the time to see it."""
+    iphlpsvc.shut(700)
+    try:
+        with selftest.only(PORTPROXY_STEP):
+            report = selftest.report()
+    finally:
+        iphlpsvc.shut(0)
+    assert all(answer == "no" and n > refused > 0 and ms > 300
+               for answer, n, refused, ms in knocks(report, "retarget")), lines(report, "portproxy.retarget")
+    assert all(x["code"] == 0 for x in lines(report, "portproxy.retargeted"))
+    assert verdicts(report)["4.1.11"] == "does not hold"
 
 
 def retried(selftest, machine):
