@@ -42,6 +42,10 @@ class FakeIphlpsvc:
         """Read the rules so long after a PARAMCHANGE."""
         self.registry.set(COUNTERS, "Late", milliseconds)
 
+    def shut(self, milliseconds):
+        """Close a port for so long while its target changes."""
+        self.registry.set(COUNTERS, "Shut", milliseconds)
+
     def listen_for(self, most):
         """Listen for at most so many rules, from the next reading on. 0 removes the limit."""
         self.registry.set(COUNTERS, "Most", most)

@@ -44,9 +44,13 @@ class Registry:
         """Who may do what with the key, in SDDL; None when it does not exist."""
         return self.call("rights", key)["sddl"] or None
 
-    def protect_own(self, key, sddl):
-        """Give a key of HKEY_CURRENT_USER these rights, until Wine ends."""
+    def protect(self, key, sddl):
+        """Give a key these rights, until Wine ends."""
         self.call("protect", key, sddl)
+
+    def protect_own(self, key, sddl):
+        """The same with a key of HKEY_CURRENT_USER."""
+        self.call("protect-own", key, sddl)
 
     def strings(self, key):
         return {name: data.decode("utf-16-le", "replace").rstrip("\0")

@@ -212,3 +212,16 @@ def compute(prefix, build_win, registry):
     library.unlink()
     registry.delete(COUNTERS, "ComputeHang")
     registry.delete(COUNTERS, "ComputeWsl")
+
+
+@pytest.fixture
+def power(prefix, build_win, registry):
+    """The tests' own powrprof.dll in place of Wine's, for services, too."""
+    library, overrides = prefix.path / "drive_c/windows/system32/powrprof.dll", r"HKCU\Software\Wine\DllOverrides"
+    before = library.read_bytes()
+    library.write_bytes((build_win / "tests/windows/fake-powrprof.dll").read_bytes())
+    prefix.run("reg", "add", overrides, "/v", "powrprof", "/d", "native", "/f")
+    yield
+    prefix.run("reg", "delete", overrides, "/v", "powrprof", "/f")
+    library.write_bytes(before)
+    registry.set(COUNTERS, "Resumed", 0)

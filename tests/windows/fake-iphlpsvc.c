@@ -11,7 +11,8 @@
  * 'Applied' to the count when it has read the values (both REG_DWORD), so that tests can count and
  * wait. The counts go on after a restart. While there is a value 'Hang' (REG_DWORD, not 0), the
  * service does not return from a PARAMCHANGE. With 'Late' (REG_DWORD), it reads the values so many
- * milliseconds later. The value 'Most' is the number of rules for which it
+ * milliseconds later. With 'Shut', a port is closed for so many milliseconds while its target
+ * changes. The value 'Most' is the number of rules for which it
  * listens, instead of FAKE_LISTENERS_MAX, because Wine's table of listeners takes milliseconds for
  * each. If there is a value 'Trace' (REG_DWORD, not 0) when the service starts, it appends a line
  * to FAKE_TRACE for each reading: when the control came, when the reading began, and when it was
@@ -66,7 +67,7 @@ static void report(DWORD state) {
 static void apply(void) {
         DWORD most = counted(L"Most");
 
-        fake_rules_apply(loop, most > 0 ? most : FAKE_LISTENERS_MAX);
+        fake_rules_apply(loop, most > 0 ? most : FAKE_LISTENERS_MAX, counted(L"Shut"));
 }
 
 static LONG64 ticks(void) {

@@ -2,11 +2,13 @@
 
 /*
  * A stand-in for powrprof.dll: whoever has registered is told that the machine has resumed, each
- * time that 'Resumed' in HKLM\SOFTWARE\wslbridge-test has become another number. Wine never sleeps.
+ * time that 'Resumed' in HKLM\SOFTWARE\wslbridge-test has become another number. With an even one,
+ * somebody has come. Wine never sleeps.
  */
 
 #include <windows.h>
 
+#define RESUME_SUSPEND   7  /* PBT_APMRESUMESUSPEND */
 #define RESUME_AUTOMATIC 18 /* PBT_APMRESUMEAUTOMATIC */
 #define LOOK_MS          50
 
@@ -31,7 +33,8 @@ static DWORD WINAPI look(void *argument) {
         for (;; Sleep(LOOK_MS))
                 if (resumed() != before) {
                         before = resumed();
-                        (void) p->callback(p->context, RESUME_AUTOMATIC, NULL);
+                        (void) p->callback(p->context,
+                                           before % 2 ? RESUME_AUTOMATIC : RESUME_SUSPEND, NULL);
                 }
         return 0;
 }

@@ -36,6 +36,7 @@ typedef struct Rules {
 
 static Rules current; /* sorted */
 static unsigned n_listeners;
+static bool shuts, shut; /* rules with a new target lose their listener; one has */
 
 static const struct {
         const wchar_t *key;
@@ -214,8 +215,9 @@ static void rules_found(Rules *added, Loop *loop, unsigned family, const wchar_t
         if (r && wcscmp(r->data, data) != 0) {
                 r->valid = endpoint_parse(name, families[family].listen, &r->listen) &&
                            endpoint_parse(data, families[family].target, &target);
-                if (!r->valid) {
+                if (!r->valid || shuts) {
                         r = NULL; /* it is closed */
+                        shut = shuts;
                 } else {
                         session_cut_all(&r->sessions);
                         (void) wcscpy(r->data, data);
@@ -269,14 +271,18 @@ static void rules_renew(Rules *added) {
         free(added->rules);
 }
 
-void fake_rules_apply(Loop *loop, unsigned most) {
+void fake_rules_apply(Loop *loop, unsigned most, unsigned shut_ms) {
         Rules added = {0};
 
+        shuts = shut_ms > 0;
+        shut = false;
         for (size_t i = 0; i < current.n_rules; i++)
                 current.rules[i]->found = false;
         for (unsigned i = 0; i < ARRAYSIZE(families); i++)
                 rules_read_family(&added, loop, i);
         rules_renew(&added);
+        if (shut)
+                Sleep(shut_ms);
         for (size_t i = 0; i < current.n_rules && n_listeners < most; i++)
                 rule_listen(current.rules[i], most);
 }

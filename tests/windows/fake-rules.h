@@ -19,6 +19,7 @@
  * listener but loses its sessions. A rule that is gone loses both. A listener that could not be
  * bound is tried again. At most @most listeners are opened. Rules are told apart by their names: of
  * "*" and 0.0.0.0 for one port, the one that is first has it, which is the worst of what Windows
- * may do (fact 4.1.11).
+ * may do (fact 4.1.11). With @shut_ms, a rule with a new target loses its listener, too, and gets
+ * another one so much later.
  */
-void fake_rules_apply(Loop *loop, unsigned most);
+void fake_rules_apply(Loop *loop, unsigned most, unsigned shut_ms);

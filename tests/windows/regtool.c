@@ -10,7 +10,8 @@
  *   delete KEY NAME           succeeds even if there is no such value
  *   remove KEY                removes all below it too; succeeds even if there is no such key
  *   rights KEY                {"ok":true,"sddl":"D:…"}; missing key: ""
- *   protect KEY SDDL          gives a key below HKEY_CURRENT_USER these rights
+ *   protect KEY SDDL          gives a key these rights
+ *   protect-own KEY SDDL      the same below HKEY_CURRENT_USER
  *   stamp KEY                 {"ok":true,"stamp":N}: time of the last write (100 ns); missing key:
  * 0
  *
@@ -140,7 +141,7 @@ static LSTATUS command_rights(void) {
         return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
-static LSTATUS command_protect(const wchar_t *sddl) {
+static LSTATUS command_protect(HKEY root, const wchar_t *sddl) {
         PSECURITY_DESCRIPTOR rights = NULL;
         LSTATUS error;
         HKEY key;
@@ -149,7 +150,7 @@ static LSTATUS command_protect(const wchar_t *sddl) {
         if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, &rights,
                                                                   NULL))
                 return (LSTATUS) GetLastError();
-        error = RegOpenKeyExW(HKEY_CURRENT_USER, key_path, 0, WRITE_DAC, &key);
+        error = RegOpenKeyExW(root, key_path, 0, WRITE_DAC, &key);
         if (error == ERROR_SUCCESS) {
                 error = RegSetKeySecurity(key, DACL_SECURITY_INFORMATION, rights);
                 (void) RegCloseKey(key);
@@ -193,7 +194,9 @@ static LSTATUS run(char **fields, unsigned n_fields) {
         if (n_fields == 2 && strcmp(fields[0], "rights") == 0)
                 return command_rights();
         if (n_fields == 3 && strcmp(fields[0], "protect") == 0)
-                return command_protect(value_name);
+                return command_protect(HKEY_LOCAL_MACHINE, value_name);
+        if (n_fields == 3 && strcmp(fields[0], "protect-own") == 0)
+                return command_protect(HKEY_CURRENT_USER, value_name);
         if (n_fields == 2 && strcmp(fields[0], "stamp") == 0)
                 return command_stamp();
         (void) fputs("{", stdout);

@@ -15,7 +15,7 @@ import pytest
 import wine_prefix
 from fake_wmi import MAPPINGS
 from selftest_process import NOTHING, SETTINGS, lines, start, verdicts
-from wine_registry import COUNTERS
+from wine_registry import COUNTERS, LEDGER
 
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
          r"\ComputeSystem")
@@ -91,6 +91,8 @@ def test_wine(selftest):
     assert {x["step"] for x in report["lines"] if x["pass"] == "relay"} == {2, 17}
     assert all("4 clients have left" in x["text"] and x["text"].count("10057") == 4
                for x in lines(report, "relay.reset"))
+    assert all(answer == "yes" and n > 1 and refused == 0 for key in ("retarget", "both")
+               for answer, n, refused, _ in knocks(report, key))
     (restricted,) = lines(report, "account.restricted", "relay")
     assert not restricted["done"] and "error " in restricted["text"]  # Wine does not say
     for key, code in WINE_RELAY.items():
@@ -118,6 +120,7 @@ VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 VM = "7a312c50-1234-5678-9abc-def012345678"
 # For all. The first denies KEY_SET_VALUE, as a restricted token does.
 NO_WRITING, ALL_RIGHTS = "D:(D;;0x2;;;WD)(A;;KA;;;WD)", "D:(A;;KA;;;WD)"
+NO_READING = "D:(D;;0x1;;;WD)(A;;KA;;;WD)"
 # Of the self-test's own firewall rule, which are the same in every report (fact 5.1.18).
 OWN = {"10.77.0.0", "10.77.1.0", "10.78.0.1", "10.78.0.9"}
 SECRETS = ("geheimrat", "geheim-distro", "bureau-7", "192.0.2.77", "172.29.0.", VM, "2001:db8:",
@@ -219,18 +222,66 @@ def test_a_late_first_try_is_no_retry(selftest, iphlpsvc):
     assert verdicts(report)["4.3.7"] == "holds", lines(report, "portproxy.retry")
 
 
-def test_no_verdict_beside_the_helper(selftest, machine):
-    """The helper that runs tells IP Helper to read the rules again."""
-    assert machine.install("old")[0] == 0
-    machine.serves()
+KNOCKS = r": (yes|no) \((\d+) knocks, (\d+) refused, at most (\d+) ms without one that worked"
+
+
+def knocks(report, key):
+    """Of both passes: (the answer, knocks, refused, milliseconds)."""
+    texts = [x["text"] for x in lines(report, f"portproxy.{key}")]
+    found = [re.search(KNOCKS, text) for text in texts]
+    assert len(found) == 2 and all(found), texts
+    return [(x[1], *map(int, x.groups()[1:])) for x in found]
+
+
+def test_a_port_that_is_closed_while_its_target_changes(selftest, iphlpsvc):
+    """For a moment: somebody has to connect all the time to see it."""
+    iphlpsvc.shut(700)
+    try:
+        with selftest.only(PORTPROXY_STEP):
+            report = selftest.report()
+    finally:
+        iphlpsvc.shut(0)
+    assert all(answer == "no" and n > refused > 0 and ms > 300
+               for answer, n, refused, ms in knocks(report, "retarget")), lines(report, "portproxy.retarget")
+    assert all(x["code"] == 0 for x in lines(report, "portproxy.retargeted"))
+    assert verdicts(report)["4.1.11"] == "does not hold"
+
+
+def retried(selftest, machine):
+    """What is known of the retry, by the passes, beside the helper that is installed."""
     with selftest.only(PORTPROXY_STEP):
         report = selftest.report()
     assert all(x["code"] == 1 and x["done"] for x in lines(report, "portproxy.taken"))
-    for passing in ("user", "service"):
-        (retry,) = lines(report, "portproxy.retry", passing)
-        assert not retry["done"] and "wslbridge-helper runs" in retry["text"]
-    assert verdicts(report)["4.3.7"] == "not seen"
+    assert machine.serves() == "old"
+    return verdicts(report)["4.3.7"], {x["pass"]: x for x in lines(report, "portproxy.retry")}
+
+
+def test_a_verdict_beside_a_helper_without_rules(selftest, machine):
+    """As after installing: it tells IP Helper nothing. Where that may not be so, there is no verdict."""
+    assert machine.install("old")[0] == 0
+    machine.serves()
+    verdict, by = retried(selftest, machine)
+    assert verdict == "holds" and list(by) == ["user"], by
+    machine.registry.set(LEDGER, "x", "")
+    machine.registry.delete(LEDGER, "x")
+    machine.registry.protect(LEDGER, NO_READING)
+    try:
+        verdict, by = retried(selftest, machine)
+    finally:
+        machine.registry.protect(LEDGER, ALL_RIGHTS)
+    assert verdict == "not seen" and sorted(by) == ["service", "user"]
+    assert all(not x["done"] and "its ledger cannot be read: access denied" in x["text"]
+               for x in by.values()), by
     assert machine.uninstall(exe=machine.versions["old"])[0] == 0
+    assert selftest.left() == NOTHING
+
+
+def test_no_verdict_beside_a_helper_with_rules(selftest, serving):
+    """It tells IP Helper to read the rules again."""
+    verdict, by = retried(selftest, serving)
+    assert verdict == "not seen" and sorted(by) == ["service", "user"]
+    assert all(not x["done"] and "wslbridge-helper has rules" in x["text"] for x in by.values()), by
+    assert serving.uninstall(exe=serving.versions["old"])[0] == 0
     assert selftest.left() == NOTHING
 
 

@@ -3,7 +3,6 @@
 sleeps. The sockets are TCP sockets here: tests/windows/tcp-for-hyperv.c."""
 
 import itertools
-import json
 import os
 import re
 import signal
@@ -13,12 +12,13 @@ import threading
 
 import pytest
 from installed_helper import free_port
-from selftest_process import NOTHING, lines, start
+from selftest_process import NOTHING, lines, start, verdicts
 from waiting import wait_until
 from wine_registry import COUNTERS
 
 VM = "7a312c50-1234-5678-9abc-def012345678"
-IN_USE = 10048
+PENDING, IN_USE, ABORTED, NOT_CONNECTED = 997, 10048, 10053, 10057
+STATUS_CONNECTION_ABORTED = 0xC0000241
 
 
 class Distro:
@@ -67,10 +67,11 @@ def distro(prefix, registry):
 
 @pytest.fixture
 def sleepy(registry):
-    """sleepy(process): the machine sleeps for a minute, again and again, until the process ends."""
-    def sleep(process):
-        for seconds in itertools.count(60, 60):
-            registry.set(COUNTERS, "SleptSeconds", seconds)
+    """sleepy(process): the machine sleeps for a minute, again and again, until the process ends. Or Windows
+    tells that it has slept, and then again and again that somebody has come."""
+    def sleep(process, sign="SleptSeconds", numbers=None):
+        for number in numbers or itertools.count(60, 60):
+            registry.set(COUNTERS, sign, number)
             try:
                 return process.wait(0.5)
             except subprocess.TimeoutExpired:
@@ -145,23 +146,134 @@ def test_a_vm_that_does_not_go(selftest, wsl, compute, distro):
     with selftest.only(7):
         report = selftest.report("--shutdown")
     assert "exit code 1" in lines(report, "life.shutdown", "user")[0]["text"]
-    assert codes(report, "life.pending", "user") == [None]
+    assert codes(report, "life.pending", "user") == [None] and codes(report, "life.early", "user") == []
     assert "the list of VMs does not show" in lines(report, "life.pending", "user")[0]["text"]
 
 
-def test_the_service_waits_for_a_vm(selftest, compute):
-    """The distro of the user's process may not have started yet."""
-    compute([])
-    with selftest.only(4), selftest.patient():
-        process, _ = start(selftest, "--json")
-        wait_until(lambda: "error" not in selftest.services.call("query", "wslbridge-selftest"), 60, "the service")
-        assert process.poll() is None
+SLEEP_STEP = 13
+
+
+@pytest.fixture
+def watched(selftest, compute, distro, registry, tmp_path):
+    """watched(before, sleep): starts the self-test, calls before() and then sleep(process), which waits for
+    its end. Returns the report."""
+    def watch(before, sleep):
         compute(RUNNING)
-        output = process.stdout.read()
-        assert process.wait(60) == 0
-    report = json.loads(output[output.index("{"):])
+        path = tmp_path / "report.json"
+        with selftest.only(SLEEP_STEP):
+            process, _ = start(selftest, "--watch", "6s", "--report", "Z:" + str(path).replace("/", "\\"))
+            before()
+            assert sleep(process) == 0
+            process.stdout.close()
+        return selftest.read(path)
+
+    yield watch
+    registry.set(COUNTERS, "HypervBind", 0)
+
+
+def connected(port):
+    """The service's accept, which waits for a sleep, has ended."""
+    def attempt():
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=20)
+        except ConnectionRefusedError:
+            return None
+
+    return wait_until(attempt, 60, "a listener")
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_sockets_of_a_vm_after_a_sleep(watched, compute, distro, sleepy, registry, stays):
+    """Those of a VM that has gone are no dead ones."""
+    def before():
+        connected(distro.port).close()
+        registry.set(COUNTERS, "HypervBind", NOT_CONNECTED)
+        if not stays:
+            compute([])
+
+    report = watched(before, sleepy)
+    found = lines(report, "sleep.listener", "service")
+    assert found and all(x["code"] == NOT_CONNECTED if stays else "it has gone" in x["text"] for x in found), found
+    assert verdicts(report)["2.6.1"] == ("holds" if stays else "not seen")
+
+
+def test_no_listener_before_a_sleep(watched, sleepy, registry):
+    """So one behind it says nothing."""
+    registry.set(COUNTERS, "HypervBind", IN_USE)
+    report = watched(lambda: None, sleepy)
+    assert codes(report, "sleep.listener", "service") == [None] and verdicts(report)["2.6.1"] == "not seen"
+    assert "error 10048" in lines(report, "sleep.listener", "service")[0]["text"]
+
+
+def test_a_sleep_of_which_only_windows_tells(watched, distro, power, sleepy):
+    """As Modern Standby may be: the clocks run on, and services get no event. It is one sleep, however often
+    somebody comes."""
+    report = watched(lambda: connected(distro.port), lambda process: sleepy(
+        process, "Resumed", itertools.chain([1], itertools.count(2, 2))))
+    assert codes(report, "sleep.clocks", "service") == [1], lines(report, "sleep.clocks", "service")
+    assert verdicts(report)["9.1.2"] == "does not hold"
+    assert codes(report, "sleep.pending", "service") == [0] and 0 in codes(report, "sleep.listener", "service")
+
+
+def test_an_accept_that_ends_although_the_vm_stays(selftest, wsl, compute, distro, registry):
+    """The report has its error. It says nothing of what a listener is told when its VM goes."""
+    wsl(b"")
+    compute(RUNNING)
+    registry.set(COUNTERS, "HypervAccept", STATUS_CONNECTION_ABORTED)
+    try:
+        with selftest.only(7):
+            report = selftest.report("--shutdown")
+    finally:
+        registry.set(COUNTERS, "HypervAccept", 0)
+    assert codes(report, "life.early", "user") == [ABORTED]
+    assert codes(report, "life.pending", "user") == [None] and verdicts(report)["1.3.6"] == "not seen"
+    assert codes(report, "life.next", "user") == [PENDING]
+
+
+STORE_STEP = 4
+
+
+def test_the_service_waits_for_a_vm(selftest, wsl, compute, tmp_path):
+    """The user's process holds a distro, whose VM may take its time to start anew."""
+    wsl(b"", then=PROGRAM)
+    compute(RUNNING)
+    path = tmp_path / "report.json"
+    with selftest.only(STORE_STEP):
+        process, until = start(selftest, "--report", "Z:" + str(path).replace("/", "\\"))
+        until(f"{STORE_STEP} Registry list of virtual machines (as this user)")
+        compute([])
+        with selftest.patient():
+            wait_until(lambda: "error" not in selftest.services.call("query", "wslbridge-selftest"), 60, "the service")
+            assert process.poll() is None
+            compute(RUNNING)
+            process.stdout.read()
+            assert process.wait(60) == 0
+    report = selftest.read(path)
     assert codes(report, "store.vm", "service") == [0] and codes(report, "store.lists", "service") == [1]
-    assert codes(report, "store.vm", "user") == [] and codes(report, "store.hold", "user") == [2]
+    assert codes(report, "store.hold", "user") == [0]
+
+
+@pytest.mark.parametrize("there, held", [(True, 3), (False, 2)])
+def test_nothing_waits_for_a_vm_without_a_distro(selftest, compute, request, there, held):
+    """wsl.exe says that there is none, and ends; or is not there. The report shows that."""
+    if there:
+        request.getfixturevalue("wsl")("keine Distributionen\n".encode("utf-16-le"), then="exit 3\n")
+    compute([])
+    with selftest.only(STORE_STEP), selftest.patient():
+        report = selftest.report()
+    (hold,) = lines(report, "store.hold", "user")
+    assert hold["code"] == held and ("with exit code 3" in hold["text"]) == there
+    (vm,) = lines(report, "store.vm", "service")
+    assert vm["code"] == 1
+    assert max(x["ms"] for x in lines(report, "store.start") + [hold, vm]) < 10000
+
+
+def test_a_distro_that_does_not_hold(selftest, wsl, compute):
+    wsl(b"", then="exit 0\n")
+    compute(RUNNING)
+    with selftest.only(STORE_STEP):
+        report = selftest.report()
+    assert codes(report, "store.hold", "user") == [1] and codes(report, "store.vm", "service") == [0]
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])

@@ -326,19 +326,6 @@ def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlp
         registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
 
 
-@pytest.fixture
-def power(prefix, build_win, registry):
-    """The tests' own powrprof.dll in place of Wine's."""
-    library = prefix.path / "drive_c/windows/system32/powrprof.dll"
-    before = library.read_bytes()
-    library.write_bytes((build_win / "tests/windows/fake-powrprof.dll").read_bytes())
-    prefix.env["WINEDLLOVERRIDES"] = f"{prefix.env.get('WINEDLLOVERRIDES', '')};powrprof=n"
-    yield
-    prefix.env["WINEDLLOVERRIDES"] = prefix.env["WINEDLLOVERRIDES"].removesuffix(";powrprof=n")
-    library.write_bytes(before)
-    registry.set(wine_registry.COUNTERS, "Resumed", 0)
-
-
 def test_windows_tells_of_the_end_of_a_sleep(compute, power, start_vm_helper, registry, iphlpsvc):
     """As after Modern Standby, where neither the clocks nor an event of the service need tell."""
     compute.run(VM_A)

@@ -64,6 +64,8 @@ static int parse_selftest(int argc, char **argv, SelftestArguments *a) {
                         a->clean = true;
                 else if (strcmp(argv[i], "--service") == 0)
                         a->options.pass = SELFTEST_SERVICE;
+                else if (strcmp(argv[i], "--held") == 0)
+                        a->options.held = true;
                 else if (strcmp(argv[i], "--relay") == 0)
                         a->options.pass = SELFTEST_RELAY;
                 else if (strcmp(argv[i], "--report") == 0 && more)

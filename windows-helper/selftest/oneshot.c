@@ -63,8 +63,9 @@ static DWORD oneshot_command(const Oneshot *o, wchar_t ret_command[ONESHOT_COMMA
 
         if (n == 0 || n >= ARRAYSIZE(exe))
                 return ERROR_BAD_PATHNAME;
-        (void) win_format(ret_command, ONESHOT_COMMAND, L"\"%ls\" %ls --watch %lus", exe,
-                          o->kind->argument, (unsigned long) o->options->watch_s);
+        (void) win_format(ret_command, ONESHOT_COMMAND, L"\"%ls\" %ls%ls --watch %lus", exe,
+                          o->kind->argument, o->options->held ? L" --held" : L"",
+                          (unsigned long) o->options->watch_s);
         return ERROR_SUCCESS;
 }
 

@@ -76,12 +76,14 @@ static void selftest_passes(const StepOptions *options, PassFn fn, SelftestRepor
         StepOptions user = *options, service = *options, relay = *options;
         HANDLE program = selftest_hold_program();
         ChildPipes distro = CHILD_PIPES_NULL;
+        DWORD code;
 
         user.distro = &distro;
         user.pass = SELFTEST_USER;
         user.watch_s = 0; /* the service's pass watches */
         report->ended = pass_run(&user, &report->lines, fn, left);
         service.pass = SELFTEST_SERVICE;
+        service.held = child_is_held(&distro, &code);
         if (report->ended)
                 oneshot_run(&service, &report->lines, fn, left);
         child_let_go(&distro); /* the relay needs no VM */

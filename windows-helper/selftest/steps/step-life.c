@@ -52,11 +52,14 @@ static bool life_is_gone(const Step *s, const Vm *vm) {
         return false;
 }
 
-/* Only the end of the VM itself says something: 'wsl --shutdown' may fail, or take its time.
- * Whoever connects before it ends the accept, too. */
+/* Only the end of the VM itself decides: 'wsl --shutdown' may fail, or take its time. Whoever
+ * connects before it ends the accept, too. What else does is worth knowing. */
 static void life_pending(Step *s, bool gone, bool ended, DWORD error, uint64_t began) {
         static const char key[] = "life.pending", api[] = "AcceptEx";
 
+        if (!gone && ended && error != 0)
+                step_line(s, "life.early", api, error, began,
+                          "how the accept has ended although the VM is still in the list");
         if (!gone)
                 step_skip(s, key, api, "the list of VMs does not show that the VM has gone");
         else if (ended && error == 0)

@@ -5,10 +5,12 @@
  * and what it does about a port that is taken. The rules lead to this process only.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/forwarders/iphlpsvc.h"
 #include "windows-helper/install/scm.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/forward.h"
+#include "windows-helper/store/ledger-store.h"
 
 #define LISTENS_MS     5000
 #define CONNECT_MS     3000
@@ -93,22 +95,43 @@ static void portproxy_changes(Step *s, SOCKET listener, uint16_t port, uint16_t 
         portproxy_drop(&p);
 }
 
-/* The port is free again. The helper has iphlpsvc read its rules again, so beside it this is no
- * doing of iphlpsvc's own. */
+/* The helper has iphlpsvc read the rules again for rules of its own only (fact 4.3.7). Each of them
+ * is in its ledger for as long as it may do so. Return: whether it may, which is reported. */
+static bool portproxy_is_helped(Step *s, const char *key, const char *api) {
+        RegistryKey ledger = REGISTRY_KEY_INIT(LEDGER_STORE_PATH);
+        uint32_t n = 0, n_keys;
+        uint64_t written;
+        int r;
+
+        if (!scm_is_running(SCM_HELPER))
+                return false;
+        r = registry_stamp(&ledger, &written, &n, &n_keys);
+        registry_close(&ledger);
+        if (r < 0)
+                step_skip(s, key, api,
+                          "the service wslbridge-helper runs, and its ledger cannot be read: %s",
+                          error_text(r));
+        else if (n > 0)
+                step_skip(
+                        s, key, api,
+                        "the service wslbridge-helper has rules, and tells iphlpsvc to try again");
+        return r < 0 || n > 0;
+}
+
+/* The port is free again. Beside a helper that has rules, what comes is no doing of iphlpsvc's own.
+ * It may get its first rule while this waits. */
 static void portproxy_free(Step *s, uint16_t port) {
+        static const char key[] = "portproxy.retry", api[] = "GetExtendedTcpTable";
         bool whole = step_options(s)->pass == SELFTEST_USER, came;
         uint64_t began = step_clock();
         uint32_t pid;
 
-        if (scm_is_running(SCM_HELPER)) {
-                step_skip(s, "portproxy.retry", "GetExtendedTcpTable",
-                          "the service wslbridge-helper runs, and tells iphlpsvc to try again");
+        if (portproxy_is_helped(s, key, api))
                 return;
-        }
         came = forward_wait(s, &loopback, port, 0, whole ? RETRY_MS : RETRY_OTHER_MS, &pid);
         /* Without the whole time, only "yes" says something. */
-        if (came || whole)
-                step_line(s, "portproxy.retry", "GetExtendedTcpTable", !came, began,
+        if (came ? !portproxy_is_helped(s, key, api) : whole)
+                step_line(s, key, api, !came, began,
                           "it listens by itself when the port is free: %s", came ? "yes" : "no");
 }
 

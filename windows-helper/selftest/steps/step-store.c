@@ -17,6 +17,7 @@
 #define STORE_START_MS 60000
 #define STORE_VM_MS    60000 /* until the user's distro has started */
 #define STORE_POLL_MS  200
+#define STORE_HELD_MS  1000 /* for a program that cannot run to end */
 
 typedef struct StoreWatch {
         HKEY key;
@@ -41,13 +42,14 @@ static bool store_vm_runs(void) {
         return store_ask() > 0;
 }
 
-/* A distro takes its time to start. Without a list, or when the program in it has ended, waiting is
- * in vain. @program: its process; NULL: it is another one's. */
+/* A distro takes its time to start. Without a list, or when no program in it runs, waiting is in
+ * vain. @program: its process; NULL: it is the user's pass's. */
 static void store_wait(Step *s, HANDLE program) {
         uint64_t began = step_clock(), end = began + step_limit(STORE_VM_MS) * 1000ULL;
         int r = store_ask();
 
-        while (r == 0 && step_clock() < end && step_pause(s, STORE_POLL_MS)) {
+        while (r == 0 && (program || step_options(s)->held) && step_clock() < end &&
+               step_pause(s, STORE_POLL_MS)) {
                 if (program && WaitForSingleObject(program, 0) == WAIT_OBJECT_0)
                         break;
                 r = store_ask();
@@ -139,7 +141,7 @@ static void store_watch(Step *s, StoreWatch *w, const StoreStart *start, HANDLE 
         while (!(changed && logged && listed) && step_clock() - began < STORE_WAIT_MS * 1000ULL &&
                step_pause(s, 20)) {
                 if (WaitForSingleObject(thread, 0) == WAIT_OBJECT_0 &&
-                    child_error(&start->child) != ERROR_SUCCESS)
+                    (child_error(&start->child) != ERROR_SUCCESS || start->child.exit_code != 0))
                         return; /* nothing starts */
                 if (!changed && WaitForSingleObject(w->changed, 0) == WAIT_OBJECT_0) {
                         changed = true;
@@ -187,23 +189,26 @@ static void store_with_a_start(Step *s) {
  * second pass looks for it. So one stays until then: it waits at a pipe that the caller keeps open.
  * The client before it, if any, may have been told of a shutdown and not have ended yet. */
 void step_hold(Step *s) {
+        ChildPipes *distro = step_options(s)->distro, held;
         uint64_t began = step_clock();
-        ChildPipes held;
-        DWORD error;
+        DWORD error, code;
 
-        child_let_go(step_options(s)->distro);
-        if (!step_is_open(s))
-                return;
+        child_let_go(distro);
         error = child_hold(L"wsl.exe", L"--exec cat", &held);
-        if (!step_is_open(s)) {
+        if (!step_is_open(s)) { /* nobody would look there any more */
                 child_let_go(&held);
                 return;
         }
-        *step_options(s)->distro = held;
-        step_line(s, "store.hold", "wsl.exe", error, began,
-                  "a program of the default distro, with which its VM runs on");
+        *distro = held;
         if (error == ERROR_SUCCESS)
                 store_wait(s, held.process);
+        if (error != ERROR_SUCCESS || !step_pause(s, STORE_HELD_MS) || child_is_held(&held, &code))
+                step_line(s, "store.hold", "wsl.exe", error, began,
+                          "a program of the default distro, with which its VM runs on");
+        else
+                step_line(s, "store.hold", "wsl.exe", code ? code : 1, began,
+                          "a program of the default distro has ended by itself, with exit code %lu",
+                          code);
 }
 
 void step_store(Step *s) {

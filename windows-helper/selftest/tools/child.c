@@ -154,6 +154,12 @@ DWORD child_hold(const wchar_t *program, const wchar_t *arguments, ChildPipes *r
         return error;
 }
 
+bool child_is_held(const ChildPipes *held, DWORD *ret_code) {
+        *ret_code = 0;
+        return held->process && (WaitForSingleObject(held->process, 0) != WAIT_OBJECT_0 ||
+                                 !GetExitCodeProcess(held->process, ret_code));
+}
+
 /* What has not ended with its input ends with its job. */
 void child_let_go(ChildPipes *held) {
         child_close(&held->input);

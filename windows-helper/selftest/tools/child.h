@@ -46,3 +46,6 @@ typedef struct ChildPipes {
  * 0 or an error. */
 DWORD child_hold(const wchar_t *program, const wchar_t *arguments, ChildPipes *ret_held);
 void child_let_go(ChildPipes *held); /* takes CHILD_PIPES_NULL, leaves that */
+
+/* Whether there is one that still runs. If it has ended, *ret_code is its exit code. */
+bool child_is_held(const ChildPipes *held, DWORD *ret_code);

@@ -30,6 +30,7 @@ typedef struct StepOptions {
         HANDLE stop;               /* borrowed; set when the self-test has to end */
         struct ChildPipes *distro; /* borrowed; where step_hold() puts its program; NULL: it is not
                                     * to hold one */
+        bool held;                 /* for the service's pass: the user's holds one */
 } StepOptions;
 
 typedef struct Step Step;

@@ -6,6 +6,7 @@
 
 #include "windows-helper/selftest/tools/tcp.h"
 
+#include <mstcpip.h>
 #include <string.h>
 
 #define TCP_EXCHANGE_MS 2000
@@ -26,6 +27,13 @@ void tcp_close(SOCKET *s) {
         if (*s != INVALID_SOCKET)
                 (void) closesocket(*s);
         *s = INVALID_SOCKET;
+}
+
+void tcp_reset(SOCKET *s) {
+        const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+        (void) setsockopt(*s, SOL_SOCKET, SO_LINGER, (const char *) &now, sizeof(now));
+        tcp_close(s);
 }
 
 DWORD tcp_listen(const IpAddr *address, uint16_t port, int option, SOCKET *ret_socket,
@@ -78,10 +86,10 @@ static bool tcp_wait(SOCKET s, bool writing, DWORD limit_ms) {
         return select(0, writing ? NULL : &set, writing ? &set : NULL, &failed, &limit) > 0;
 }
 
-DWORD tcp_connect(const IpAddr *from, const IpAddr *to, uint16_t port, DWORD limit_ms,
-                  SOCKET *ret_socket) {
+/* Takes over @s. */
+static DWORD tcp_connect_as(SOCKET s, const IpAddr *from, const IpAddr *to, uint16_t port,
+                            DWORD limit_ms, SOCKET *ret_socket) {
         SOCKADDR_IN a = tcp_address(to, port);
-        SOCKET s = tcp_socket();
         u_long yes = 1, no = 0;
         int error = 0, size = sizeof(error);
 
@@ -110,6 +118,36 @@ DWORD tcp_connect(const IpAddr *from, const IpAddr *to, uint16_t port, DWORD lim
         (void) ioctlsocket(s, (long) FIONBIO, &no);
         *ret_socket = s;
         return 0;
+}
+
+DWORD tcp_connect(const IpAddr *from, const IpAddr *to, uint16_t port, DWORD limit_ms,
+                  SOCKET *ret_socket) {
+        return tcp_connect_as(tcp_socket(), from, to, port, limit_ms, ret_socket);
+}
+
+DWORD tcp_knock(const IpAddr *to, uint16_t port, DWORD limit_ms, bool *ret_tries_again,
+                SOCKET *ret_socket) {
+        TCP_INITIAL_RTO_PARAMETERS once = {TCP_INITIAL_RTO_UNSPECIFIED_RTT,
+                                           TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
+        SOCKET s = tcp_socket();
+        DWORD n;
+
+        *ret_tries_again =
+                WSAIoctl(s, SIO_TCP_INITIAL_RTO, &once, sizeof(once), NULL, 0, &n, NULL, NULL) != 0;
+        return tcp_connect_as(s, NULL, to, port, limit_ms, ret_socket);
+}
+
+SOCKET tcp_accept_either(const SOCKET listeners[2], DWORD limit_ms, size_t *ret_which) {
+        struct timeval limit = {(long) (limit_ms / 1000), (long) (limit_ms % 1000) * 1000};
+        fd_set set;
+
+        FD_ZERO(&set);
+        FD_SET(listeners[0], &set);
+        FD_SET(listeners[1], &set);
+        if (select(0, &set, NULL, NULL, &limit) <= 0)
+                return INVALID_SOCKET;
+        *ret_which = !FD_ISSET(listeners[0], &set);
+        return accept(listeners[*ret_which], NULL, NULL);
 }
 
 SOCKET tcp_accept(SOCKET listener, DWORD limit_ms) {

@@ -29,8 +29,16 @@ uint16_t tcp_free_port(void);
 DWORD tcp_connect(const IpAddr *from, const IpAddr *to, uint16_t port, DWORD limit_ms,
                   SOCKET *ret_socket);
 
+/* The same with a socket that does not try again where nobody listens (fact 9.3.26).
+ * *ret_tries_again: Windows has refused that. */
+DWORD tcp_knock(const IpAddr *to, uint16_t port, DWORD limit_ms, bool *ret_tries_again,
+                SOCKET *ret_socket);
+
 /* Wait for a connection. Return: it, or INVALID_SOCKET after @limit_ms. */
 SOCKET tcp_accept(SOCKET listener, DWORD limit_ms);
+
+/* The same at two listeners. *ret_which: 0 or 1 */
+SOCKET tcp_accept_either(const SOCKET listeners[2], DWORD limit_ms, size_t *ret_which);
 
 /* Whether a byte gets through, in both directions. */
 bool tcp_exchange(SOCKET a, SOCKET b);
@@ -38,4 +46,5 @@ bool tcp_exchange(SOCKET a, SOCKET b);
 /* Whether the other end has ended the connection within @limit_ms. */
 bool tcp_is_cut(SOCKET s, DWORD limit_ms);
 
-void tcp_close(SOCKET *s); /* takes INVALID_SOCKET, leaves that */
+void tcp_close(SOCKET *s); /* takes INVALID_SOCKET, leaves that; as the next one */
+void tcp_reset(SOCKET *s); /* the port is free at once: for thousands of connections */
