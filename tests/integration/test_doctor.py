@@ -145,6 +145,11 @@ def test_systemd_in_wsl_conf(machine, control):
     """Advice after a look at the file: not to add what is there already."""
     os.rmdir(os.path.join(machine.root, "run/systemd/system"))
     write(machine, "usr/lib/systemd/systemd")
+    write(machine, "etc/wsl.conf", "[boot]\nsystemd=true\n")
+    assert "'systemd-sysv'" in control.run("doctor")[1]  # WSL starts /sbin/init
+    os.makedirs(os.path.join(machine.root, "sbin"))
+    os.symlink("/lib/systemd/systemd", os.path.join(machine.root, "sbin/init"))
+    assert "'systemd-sysv'" not in control.run("doctor")[1]
     for text, wanted in (("[boot]\r\nsystemd = true\r\n", "wsl --version"),
                          ("[boot]\nsystemd=false\n", "Change that line"),
                          ("[boot]\nsystemd=yes\n", "Replace that line"),

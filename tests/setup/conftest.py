@@ -263,6 +263,7 @@ def root(bare_root):
 def no_systemd(bare_root):
     """systemd is installed in the distro, and WSL's own init runs."""
     bare_root.write("/lib/systemd/systemd", "#!/bin/sh\n", 0o755)
+    bare_root.run("ln", "-s", "/lib/systemd/systemd", "/sbin/init")
     return bare_root
 
 

@@ -5,7 +5,7 @@ import contextlib
 import re
 import socket
 
-from conftest import GUEST, HOST
+from conftest import GUEST, HOST, TASKS
 from waiting import wait_until
 
 PORT = 28700
@@ -155,3 +155,15 @@ def test_all_in_the_first_run(windows, guest, profile):
     undone = windows.setup("Debian", "--undo", "--yes")
     assert undone.code == 0 and undone.states()["keep-alive"] == "already", undone.output
     assert (profile / ".wslconfig").read_bytes() == odd
+
+
+def test_the_task_of_a_distro_that_is_gone(windows, wsl, guest, profile, scheduler):
+    """As after 'wsl --unregister': nothing else would ever remove it."""
+    assert windows.setup("Debian", "--yes", "--at-logon").code == 0
+    assert len(scheduler.strings(TASKS)) == 1
+    wsl.add("Other", guest.command, default=True)
+    wsl.distros.pop("Debian")
+    wsl.register()
+    undone = windows.setup("Debian", "--undo", "--yes")
+    assert undone.code == 1 and undone.part("distro")["text"] == "You have no distro 'Debian'"
+    assert undone.part("at-logon")["state"] == "done" and scheduler.strings(TASKS) == {}

@@ -77,9 +77,14 @@ def test_no_package_for_an_architecture(serving, root):
     assert part["text"] == "There is no package of the agent for arm64" and ".msi" in part["advice"]
 
 
-def test_no_systemd(windows, bare_root):
+@pytest.mark.parametrize("init", ["", "systemd alone"])
+def test_no_systemd(windows, bare_root, init):
+    """Or it has, and another /sbin/init, which is what WSL starts."""
+    if init:
+        bare_root.write("/lib/systemd/systemd", "#!/bin/sh\n", mode=0o755)
     part = windows.setup("Debian").part("distro")
     assert part["text"] == "It has no systemd, which starts the agent"
+    assert "apt-get install systemd-sysv" in part["advice"]
 
 
 def test_systemd_that_does_not_answer(windows, root):
@@ -242,6 +247,22 @@ def test_an_older_package(serving, root, other_debs, version):
     part = package(serving)
     assert part["state"] == "done" and part["text"] == f"The agent is updated to version {version}"
     assert root.exists("/etc/wslbridge/services.d/web.ini")
+
+
+def test_an_update_that_may_not_restart_the_agent(serving, root, other_debs):
+    """As in an image of Docker, whose policy-rc.d keeps packages from it. Here a copy of 'sleep' stands in for
+    the old agent, whose file is gone."""
+    root.copy_in(other_debs[0], "/srv/old.deb")
+    root.run("apt-get", "install", "-y", "/srv/old.deb")
+    root.write("/usr/bin/systemctl", '#!/bin/sh\necho "$@" >>/srv/calls\ncase $* in\nis-system-running) echo running ;;\n'
+               'show*) cat /srv/pid ;;\nesac\n', mode=0o755)
+    root.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", mode=0o755)
+    root.run("sh", "-c", "cp /bin/sleep /srv/old; /srv/old 300 >/dev/null 2>&1 & echo $! >/srv/pid; sleep 1; rm /srv/old")
+    try:
+        assert package(serving)["state"] == "done"
+    finally:
+        root.run("sh", "-c", "kill $(cat /srv/pid)")
+    assert "try-restart wslbridge-agent\n" in root.run("cat", "/srv/calls")
 
 
 def test_another_build_of_the_same_version(serving, root, rebuilt_deb, version):

@@ -13,6 +13,7 @@
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,13 @@ static HANDLE setup_lock(void) {
         return NULL;
 }
 
+/* A task that starts a distro at the logon does so for ever, also when that is gone or hangs. It is
+ * the first of undo_steps, and needs the name only. */
+static void setup_undo_logon(Setup *s) {
+        (void) snprintf(s->distro.name, sizeof(s->distro.name), "%s", s->options->distro);
+        setup_do_all(s, undo_steps, 1);
+}
+
 int setup_run(const SetupOptions *options) {
         Setup *s = calloc(1, sizeof(*s));
         HANDLE mutex = s ? setup_lock() : NULL;
@@ -143,6 +151,8 @@ int setup_run(const SetupOptions *options) {
                                 setup_stopped(s, &s->report.parts[SETUP_DISTRO],
                                               "Stopped by Ctrl-C; nothing has changed");
                         setup_print(s, SETUP_DISTRO);
+                        if (options->undo && options->distro && !s->report.stopped)
+                                setup_undo_logon(s);
                 } else if (options->undo) {
                         setup_do_all(s, undo_steps, ARRAYSIZE(undo_steps));
                 } else {

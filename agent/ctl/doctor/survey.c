@@ -50,6 +50,19 @@ static bool exists(const char *root, const char *path) {
         return access(full, F_OK) == 0;
 }
 
+/* WSL starts this program (fact 7.1.4). */
+static bool init_is_systemd(const char *root) {
+        char path[PATH_MAX], target[PATH_MAX];
+        const char *end;
+        ssize_t n;
+
+        (void) snprintf(path, sizeof(path), "%s/sbin/init", root);
+        n = readlink(path, target, sizeof(target) - 1);
+        target[n < 0 ? 0 : n] = '\0';
+        end = strrchr(target, '/');
+        return end && strcmp(end, "/systemd") == 0;
+}
+
 static bool has_entries(const char *root, const char *path) {
         struct dirent *entry;
         char full[PATH_MAX];
@@ -227,8 +240,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .wsl = wsl_release_is_wsl(release),
                 .wsl1 = wsl_release_is_wsl1(release),
                 .wsl_systemd = survey_wsl_conf(root),
-                .systemd_installed = exists(root, "/usr/lib/systemd/systemd") ||
-                                     exists(root, "/lib/systemd/systemd"),
+                .systemd_installed = init_is_systemd(root),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
                 .vsock = exists(root, "/dev/vsock"),
                 .status_problem = ret->status_problem ? ret->status_problem : "",

@@ -46,7 +46,9 @@ static void advise_wsl_systemd(const GuestEvidence *e, Buffer *advice) {
                 "  wsl --shutdown";
 
         if (!e->systemd_installed)
-                buffer_printf(advice, "Install the package 'systemd' of the distribution first. ");
+                buffer_printf(advice,
+                              "Install systemd as the distribution's init first (on Debian and "
+                              "Ubuntu, the package 'systemd-sysv'). ");
         switch (e->wsl_systemd) {
         case WSL_SYSTEMD_ON:
                 buffer_printf(advice,

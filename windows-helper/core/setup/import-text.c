@@ -80,6 +80,7 @@ static void show_service(const ImportService *s, Buffer *out) {
         static const char *const fits[_IMPORT_FIT_END] = {
                 [IMPORT_PRESENT] = "",
                 [IMPORT_STALE] = ", an old address in WSL's network",
+                [IMPORT_SHARED] = ", perhaps another user's",
                 [IMPORT_GUESS] = ", perhaps an old address of WSL: nothing has it now",
         };
         char target[IP_TEXT_MAX];

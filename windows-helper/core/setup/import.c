@@ -71,7 +71,7 @@ static bool judge_target(const ImportInput *in, const IpAddr *to, ImportFit *ret
         else if (own)
                 return LEAVE(ret_left, "leads to this host itself (%s)", own->adapter);
         else if (is_of_wsl(in, network, to))
-                *ret_fit = IMPORT_STALE;
+                *ret_fit = in->shared ? IMPORT_SHARED : IMPORT_STALE;
         else if (network)
                 return LEAVE(ret_left, "leads to another machine (%s, behind %s)", text,
                              network->adapter);
@@ -101,8 +101,8 @@ static bool judge(const ImportInput *in, ImportFit worst, const RuleValue *v,
         if (ret_taken->fit > worst) {
                 ip_format(&ret_taken->connect.addr, text);
                 return LEAVE(ret_left,
-                             "leads to %s, which may or may not have been WSL's; without "
-                             "--yes, setup asks",
+                             "leads to %s, which may be somebody else's; without --yes, setup "
+                             "asks",
                              text);
         }
         ret_taken->value = v;

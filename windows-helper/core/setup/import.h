@@ -16,6 +16,7 @@
 typedef enum ImportFit {
         IMPORT_PRESENT, /* it leads to the guest's address */
         IMPORT_STALE,   /* it leads into WSL's network, to an address that the guest has no more */
+        IMPORT_SHARED,  /* the same, but other users' VMs have addresses there as well */
         IMPORT_GUESS,   /* it leads to where WSL's network often is, and nothing is there now */
         _IMPORT_FIT_END,
 } ImportFit;
@@ -25,6 +26,7 @@ typedef struct ImportInput {
         const Ledger *ledger;   /* what is ours is left out */
         const Hostnet *net;
         IpAddr guest;            /* its present address, IPv4 */
+        bool shared;             /* other virtual machines run in WSL's network (fact 6.1.7) */
         const WireListen *known; /* of the services that the guest has already */
         size_t n_known;
         const char *const *names; /* of its files, without ".ini" */

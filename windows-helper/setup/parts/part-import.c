@@ -38,6 +38,7 @@ typedef struct Import {
         Hostnet net;
         IpAddr guest;
         bool guest_seen; /* the helper knows what it asks for, perhaps without an address */
+        unsigned n_vms;  /* of all users */
         WireListen *known;
         char **names;
         size_t n_known, n_names;
@@ -61,6 +62,7 @@ static void import_free(Import *im) {
 static void import_on_record(void *userdata, StatusKind kind, const StatusRecord *record) {
         Import *im = userdata;
 
+        im->n_vms += kind == STATUS_VM && strcmp(status_field(record, "wsl"), "true") == 0;
         if (kind != STATUS_AGENT || strcmp(status_field(record, "agent"), im->owner) != 0 ||
             strcmp(status_field(record, "state"), "gone") == 0)
                 return;
@@ -73,6 +75,7 @@ static void import_read_status(Import *im) {
         char *text = NULL;
         size_t n = 0;
 
+        im->n_vms = 0;
         if (status_load(&text, &n) == 0 && status_is_alive(text, n))
                 (void) status_read(text, n, import_on_record, im);
         free(text);
@@ -190,6 +193,7 @@ static SetupOutcome import_make_plan(Setup *s, Import *im, SetupPart *part) {
                                               .ledger = &im->ledger,
                                               .net = &im->net,
                                               .guest = im->guest,
+                                              .shared = im->n_vms > 1,
                                               .known = im->known,
                                               .n_known = im->n_known,
                                               .names = (const char *const *) im->names,

@@ -82,6 +82,12 @@ wb_put() { # install FILE; the answer is what came of it
     [ -z "$(wb_missing "$1")" ] && DEBIAN_FRONTEND=noninteractive dpkg -i "$1" </dev/null >&2
 }
 
+wb_restart() { # an image of Docker has a policy-rc.d that lets no package restart its service
+    case $(readlink "/proc/$(systemctl show -P MainPID wslbridge-agent)/exe") in
+    *' (deleted)') systemctl try-restart wslbridge-agent ;;
+    esac
+} </dev/null >&2
+
 wb_why() { # why FILE was not installed, with FOLDER of the package
     wb_by=$(wb_locked_by)$(wb_lists_locked_by)
     if [ -n "$wb_by" ]; then
@@ -129,6 +135,7 @@ wb_install() { # wb_install VERSION SHA256 FOLDER look|install
         return 0
     fi
     if wb_put "$3/wslbridge.deb" && [ "$(wb_installed)" = "$1" ]; then
+        wb_restart
         wb_say result 'done'
         return 0
     fi

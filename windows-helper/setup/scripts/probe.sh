@@ -22,10 +22,11 @@ wb_init() {
         esac
     elif [ "$(cat /proc/1/comm 2>/dev/null)" = systemd ]; then
         echo offline
-    elif [ -x /lib/systemd/systemd ] || [ -x /usr/lib/systemd/systemd ]; then
-        echo none
     else
-        echo other
+        case $(readlink -f /sbin/init) in # that is what WSL starts (fact 7.1.4)
+        */systemd) echo none ;;
+        *) echo other ;;
+        esac
     fi
 }
 

@@ -150,8 +150,27 @@ START_TEST(test_worst) {
                "  import-80: 0.0.0.0:80 to port 80 of the guest (now to 172.28.70.1, an old "
                "address in WSL's network)\n"
                "These stay as they are:\n"
-               "  0.0.0.0/81 = 172.29.0.9/81: it leads to 172.29.0.9, which may or may not have "
-               "been WSL's; without --yes, setup asks\n");
+               "  0.0.0.0/81 = 172.29.0.9/81: it leads to 172.29.0.9, which may be somebody "
+               "else's; without --yes, setup asks\n");
+}
+END_TEST
+
+/* Each user of the host has a VM of his own, and all of them are in one network. */
+START_TEST(test_another_users) {
+        static const char asked[] = "  import-80: 0.0.0.0:80 to port 80 of the guest (now to "
+                                    "172.28.70.1, perhaps another user's)\n";
+        Buffer out = BUFFER_NULL;
+
+        in.shared = true;
+        rule(RULE_V4TOV4, "0.0.0.0/80", "172.28.70.1/80");
+        expect(IMPORT_STALE, "These stay as they are:\n"
+                             "  0.0.0.0/80 = 172.28.70.1/80: it leads to 172.28.70.1, which may be "
+                             "somebody else's; without --yes, setup asks\n");
+        import_done(&plan);
+        ck_assert_int_eq(import_plan(&in, IMPORT_GUESS, &plan), 0);
+        import_show(&plan, &out);
+        ck_assert_ptr_nonnull(strstr(buffer_text(&out), asked));
+        buffer_done(&out);
 }
 END_TEST
 
@@ -307,6 +326,7 @@ int main(void) {
         tcase_add_test(t, test_values_of_several_lines);
         tcase_add_test(t, test_stale);
         tcase_add_test(t, test_worst);
+        tcase_add_test(t, test_another_users);
         tcase_add_test(t, test_renamed_adapter);
         tcase_add_test(t, test_listeners);
         tcase_add_test(t, test_one_endpoint_twice);
