@@ -19,7 +19,8 @@ static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
                                      {"wsl2", "vmIdleTimeout", "-1"}};
 #define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has both */
 
-/* What setup has set, a bit for each: undoing leaves what the user had set before. */
+/* What setup has set, a bit for each. Undoing leaves what the user had set to the same before, and
+ * does not bring back another value. */
 #define KEEP_ALIVE_PARENT L"SOFTWARE\\wslbridge"
 #define KEEP_ALIVE_KEY    KEEP_ALIVE_PARENT L"\\Setup"
 #define KEEP_ALIVE_VALUE  L"KeepAlive"
