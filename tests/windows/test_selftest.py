@@ -300,6 +300,12 @@ def test_a_static_mapping(selftest, nat, wsl):
         expect_static_mapping(selftest, nat, wsl)
 
 
+def mapped(selftest):
+    """On a busy machine Wine may not start the guest's program, which the self-test says (fact 10.1.20)."""
+    found = codes(selftest.report("--mapping"), *NAT)
+    return found if found[2] != "skipped" else codes(selftest.report("--mapping"), *NAT)
+
+
 def expect_static_mapping(selftest, nat, wsl):
     wsl(f"from {LAN} 4711\n".encode())
     assert codes(selftest.report("--mapping"), *NAT) == [1, "skipped", None, None, None, None]
@@ -308,9 +314,9 @@ def expect_static_mapping(selftest, nat, wsl):
     assert codes(selftest.report(), *NAT) == [0, "skipped", None, None, None, None]
     nat.set(MAPPINGS, "17 9999", "MyNat 172.29.0.2 9999")  # somebody's
     before = nat.strings(MAPPINGS)
-    assert codes(selftest.report("--mapping"), *NAT) == [0, 0, 0, 0, 1, 0]
+    assert mapped(selftest) == [0, 0, 0, 0, 1, 0]
     wsl(b"from 172.29.0.1 5\n")
-    assert codes(selftest.report("--mapping"), *NAT) == [0, 0, 0, 1, 1, 0]
+    assert mapped(selftest) == [0, 0, 0, 1, 1, 0]
     nat.set(COUNTERS, "NatRefuse", 0x80041003)
     assert codes(selftest.report("--mapping"), *NAT) == [0, 0x80041003, None, None, None, None]
     assert nat.strings(MAPPINGS) == before and selftest.left() == NOTHING
