@@ -107,7 +107,7 @@ START_TEST(no_systemd) {
         }
         evidence.systemd_installed = false;
         expect("no-systemd idle-stop");
-        ck_assert(first_says("", "Install the package 'systemd'"));
+        ck_assert(first_says("", "the package 'systemd-sysv'"));
         evidence.wsl = false;
         expect("no-systemd");
         ck_assert_ptr_null(strstr(buffer_text(&findings.items[0].advice), "wsl.conf"));
