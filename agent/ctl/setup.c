@@ -5,6 +5,7 @@
  * Where that is not possible, it shows the command to type on Windows.
  */
 
+#include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/ctl.h"
 #include "agent/guest/drive.h"
@@ -41,13 +42,6 @@ static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
                 return false;
         strcpy(ret_name, name);
         return true;
-}
-
-static bool has_systemd(const char *root) {
-        char path[PATH_MAX];
-
-        return snprintf(path, sizeof(path), "%s/run/systemd/system", root) < (int) sizeof(path) &&
-               access(path, F_OK) == 0;
 }
 
 /* Return: whether the helper's program is there. */
@@ -107,7 +101,7 @@ int ctl_setup(const CtlOptions *o, int n, char **names) {
                                  "'.\\wslbridge-helper setup' lists all distros");
         /* To turn it on, setup has to end this distro. WSL then ends each program of Windows that
          * was started from here, without a word (fact 7.1.7). */
-        if (!has_systemd(o->root))
+        if (!ctl_systemd_runs(o->root))
                 return advise(o, name,
                               "systemd does not run in this distro. To turn it on, setup ends the "
                               "distro, and must not be started from it");

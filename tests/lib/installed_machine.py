@@ -50,8 +50,14 @@ class Machine:
         return done.returncode, done.stdout
 
     def install(self, version, fault=None, port=None):
-        return self.run(self.versions[version], "install", "--transport",
-                        f"tcp:127.0.0.1:{port or self.service.port}", fault=fault)
+        def once():
+            return self.run(self.versions[version], "install", "--transport",
+                            f"tcp:127.0.0.1:{port or self.service.port}", fault=fault)
+
+        code, output = once()
+        if not fault and "(error 1359)" in output:  # Wine could not start a program (fact 10.1.20)
+            code, output = once()
+        return code, output
 
     def uninstall(self, fault=None, exe=None):
         return self.run(exe or self.versions["new"], "uninstall", fault=fault)

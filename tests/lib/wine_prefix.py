@@ -5,6 +5,7 @@ Everything that runs under Wine is started with one Prefix. Prefix.stop() ends a
 'wineserver -k' of this prefix, so nothing of another Wine user is ever touched."""
 
 import contextlib
+import functools
 import glob
 import os
 import pathlib
@@ -37,8 +38,11 @@ def available():
     return wine_program("wine64") is not None and wine_program("wineserver") is not None
 
 
+@functools.cache
 def version():
-    """(8, 0), for example."""
+    """(8, 0), for example; (0, 0) where there is no Wine."""
+    if not available():
+        return 0, 0
     said = subprocess.run([wine_program("wine64"), "--version"], check=True, capture_output=True, text=True)
     return tuple(int(n) for n in re.match(r"wine-(\d+)\.(\d+)", said.stdout).groups())
 

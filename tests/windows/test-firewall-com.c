@@ -312,6 +312,12 @@ static void test_group_policy(void) {
         check("and which rules they leave",
               s.overridden == WIRE_PROFILE_PRIVATE &&
                       s.shut == (WIRE_PROFILE_PRIVATE | WIRE_PROFILE_PUBLIC));
+        firewall_sight_done(&s);
+        set_policy(L"DomainProfile", L"AllowLocalPolicyMerge", 1);
+        fake_firewall.settings[STATE] = NET_FW_MODIFY_STATE_GP_OVERRIDE;
+        check("what Windows says of all counts most",
+              firewall_sight_read(&s) == 0 &&
+                      s.overridden == (WIRE_PROFILE_DOMAIN | WIRE_PROFILE_PRIVATE));
         (void) RegDeleteTreeW(HKEY_LOCAL_MACHINE, POLICIES);
         firewall_sight_done(&s);
 }

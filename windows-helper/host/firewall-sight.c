@@ -263,10 +263,10 @@ static bool sight_settings(INetFwPolicy2 *policy, FirewallSight *s) {
                 return false;
         s->known = true;
         s->connected = (uint8_t) (connected & WIRE_PROFILE_ALL);
-        if (hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE)
-                s->overridden = s->connected ? s->connected : WIRE_PROFILE_ALL;
         s->n_unread = sight_count_unread();
         sight_profiles(policy, s);
+        if (hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE)
+                s->overridden |= s->connected ? s->connected : WIRE_PROFILE_ALL;
         if (hr == S_OK && state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED)
                 s->shut |= s->connected;
         return true;

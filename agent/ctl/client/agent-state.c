@@ -183,11 +183,15 @@ bool ctl_agent_has_read(const char *root, const Report *report, const Config *co
                report_has_read(report, fingerprint);
 }
 
-const char *ctl_start_advice(const char *root) {
+bool ctl_systemd_runs(const char *root) {
         char path[PATH_MAX];
 
         (void) snprintf(path, sizeof(path), "%s/run/systemd/system", root);
-        return access(path, F_OK) == 0
+        return access(path, F_OK) == 0;
+}
+
+const char *ctl_start_advice(const char *root) {
+        return ctl_systemd_runs(root)
                        ? "start it, now and at each boot, with 'sudo systemctl enable "
                          "--now " NAMES_AGENT_UNIT "'"
                        : "systemd does not run here either, and 'wslbridgectl "

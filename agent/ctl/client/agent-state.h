@@ -39,6 +39,9 @@ int ctl_agent_require(const char *root, Report **ret_report);
  */
 bool ctl_agent_has_read(const char *root, const Report *report, const Config *config);
 
+/* Whether systemd is process 1 there. */
+bool ctl_systemd_runs(const char *root);
+
 /* How to start the agent, as the end of a sentence: without systemd no systemctl helps. */
 const char *ctl_start_advice(const char *root);
 

@@ -235,7 +235,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         survey_ports(ret);
         survey_containers(root, ret);
         ret->evidence = (GuestEvidence){
-                .systemd = exists(root, "/run/systemd/system"),
+                .systemd = ctl_systemd_runs(root),
                 .pid1 = ret->pid1,
                 .wsl = wsl_release_is_wsl(release),
                 .wsl1 = wsl_release_is_wsl1(release),

@@ -127,6 +127,7 @@ wb_install() { # wb_install VERSION SHA256 FOLDER look|install
         return 1
     fi
     if [ -n "$wb_again" ] && wb_is_same "$3/wslbridge.deb"; then
+        [ "$4" = look ] || wb_restart # after an update by hand
         wb_say result same
         return 0
     fi
