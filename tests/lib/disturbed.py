@@ -38,9 +38,9 @@ class Clock:
 class Disk:
     """The guest's disk: a small tmpfs on the guest's root."""
 
-    def __init__(self, path):
+    def __init__(self, path, size=DISK):
         self.path, self.ballast = path, os.path.join(path, "ballast")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", path], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], check=True)
 
     def fill(self):
         with open(self.ballast, "wb", buffering=0) as f:

@@ -9,6 +9,7 @@
 #include "tests/windows/fake-firewall.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/net/stream.h"
+#include "windows-helper/store/key-store.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/registry.h"
 
@@ -97,6 +98,24 @@ static void test_a_key_that_refuses(void) {
         check("the line says which", strstr(lines.last[0], "Cannot create key 'HKLM\\SOFTWARE"));
 }
 
+/* What somebody has left in place of a key is looked at for each HELLO. */
+static void test_a_key_that_is_none(void) {
+        KeyStore store = KEY_STORE_INIT;
+        uint8_t key[WIRE_KEY_SIZE];
+        unsigned n = 0;
+        HKEY hkey;
+
+        memset(&lines, 0, sizeof(lines));
+        if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge\\Keys", 0, NULL, 0,
+                            KEY_ALL_ACCESS, NULL, &hkey, NULL) == ERROR_SUCCESS)
+                (void) RegSetValueExW(hkey, L"nobody", 0, REG_SZ, (const BYTE *) L"x", 4);
+        for (int i = 0; i < CAUSES; i++)
+                n += key_store_find(&store, "nobody", key) == -EINVAL;
+        (void) RegDeleteValueW(hkey, L"nobody");
+        (void) RegCloseKey(hkey);
+        check("a key of another type", n == CAUSES && few());
+}
+
 /* A guest may ask for a thousand rules, and they are tried every 30 seconds. */
 static void test_a_firewall_that_refuses_one_by_one(void) {
         const FirewallRule rule = {.listen = {{IP_FAMILY_V4, {0}}, 2222},
@@ -127,6 +146,7 @@ int main(void) {
         test_count();
         test_connections_that_end_at_once();
         test_a_key_that_refuses();
+        test_a_key_that_is_none();
         test_a_firewall_that_refuses_one_by_one();
         printf("%d failed\n", n_failed);
         return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;

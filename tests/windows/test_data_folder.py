@@ -6,7 +6,10 @@ import os
 import re
 import shutil
 
+import disturbed
 import pytest
+from waiting import wait_until
+from wsb_client import service
 
 VICTIM = b"another program's file\n"
 
@@ -73,3 +76,22 @@ def test_an_existing_folder_is_taken_over(data, start_helper):
     helper = start_helper()
     helper.stop()
     assert (data / "other").read_bytes() == VICTIM
+
+
+def test_a_status_that_is_not_true_any_more_is_not_shown(data, start_helper, connect):
+    """The disk is full, and the old status has the only place there is for a new one."""
+    data.mkdir()
+    disk = disturbed.Disk(data, "32k")
+    try:
+        helper = start_helper()
+        client = connect(helper)
+        client.push([service("web", "127.0.0.1:8081")])
+        wait_until(lambda: '"web"' in (data / "status.json").read_text(), 20, "the first status")
+        disk.fill()
+        client.push([service("other", "127.0.0.1:8082")])
+        wait_until(lambda: (data / "status.json").exists() and '"other"' in (data / "status.json").read_text(), 20,
+                   "the next status")
+        client.close()
+        helper.stop()
+    finally:
+        disk.close()

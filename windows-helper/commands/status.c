@@ -67,7 +67,8 @@ int command_status(int argc, char **argv) {
         r = status_load(&text, &n);
         if (r == -ENOENT || (r == 0 && !status_is_alive(text, n))) {
                 free(text);
-                log_write(LOG_LEVEL_ERROR, "The helper is not running; start it with 'sc.exe start "
+                log_write(LOG_LEVEL_ERROR, "The helper is not running, or cannot write its status "
+                                           "(see the Event Log); start it with 'sc.exe start "
                                            "wslbridge-helper', or install it");
                 return STATUS_NOT_RUNNING;
         }

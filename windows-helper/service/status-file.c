@@ -232,6 +232,7 @@ static int status_write(StatusFile *s, const Buffer *text) {
                 r = win_errno(GetLastError());
                 if (log_may(&s->limit))
                         (void) log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));
+                status_file_remove(); /* it is not true any more, and the disk may be full */
         }
         (void) CloseHandle(file);
         if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))

@@ -131,6 +131,7 @@ static void surroundings_on_firewall(void *userdata) {
         Surroundings *s = userdata;
 
         firewall_watch_hint_rules(s->reach);
+        firewall_apply_hint(&s->firewall, loop_now_usec());
 }
 
 /* @sight: taken over. */
@@ -278,6 +279,10 @@ void surroundings_finish(Surroundings *s) {
                 (void) firewall_apply_tick(&s->firewall, loop_now_usec());
         if (s->firewall.problem[0]) /* a port that stays open, above all */
                 log_write(LOG_LEVEL_ERROR, "%s", s->firewall.problem);
+        else if (s->firewall.due_usec <= loop_now_usec())
+                log_write(LOG_LEVEL_ERROR,
+                          "Windows Firewall takes too long: rules of ours are left "
+                          "in it until the next start");
 }
 
 const Policy *surroundings_policy(const Surroundings *s) {

@@ -88,7 +88,7 @@ int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE
         int r;
 
         r = registry_get_binary(&s->key, owner, ret_key, WIRE_KEY_SIZE);
-        if (r == -EINVAL) {
+        if (r == -EINVAL && log_may(&s->key.limit)) {
                 log_write(LOG_LEVEL_ERROR,
                           "The key of '%s' is not a REG_BINARY of %d bytes; pair it again", owner,
                           WIRE_KEY_SIZE);

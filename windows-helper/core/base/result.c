@@ -39,6 +39,21 @@ bool result_is_worse(const WireServiceResult *result, WireServiceState state) {
         return result_rank((uint8_t) state) > result_rank(result->state);
 }
 
+bool result_may_be_open(const WireServiceResult *result) {
+        switch (result->state) {
+        case WIRE_SERVICE_ACTIVE:
+        case WIRE_SERVICE_PENDING:
+        case WIRE_SERVICE_CONFLICT:
+        case WIRE_SERVICE_INVALID:
+                return true;
+        case WIRE_SERVICE_BLOCKED: /* not by iphlpsvc, nor by a registry that cannot be written */
+                return result->reason == WIRE_REASON_EXCLUDED_RANGE ||
+                       result->reason == WIRE_REASON_NOT_LISTENING;
+        default:
+                return false;
+        }
+}
+
 static void result_set_text(WireServiceResult *result, const char *text) {
         size_t n = strlen(text) + 1;
 

@@ -41,5 +41,9 @@ void result_note(WireServiceResult *result, WireReason reason, const char *text)
  * vain. */
 bool result_is_worse(const WireServiceResult *result, WireServiceState state);
 
+/* Whether endpoints of a service with @result may be open: another one of them may have a problem,
+ * or be named twice, and these work all the same. */
+bool result_may_be_open(const WireServiceResult *result);
+
 /* Free @n results and their texts. @results may be NULL. */
 void result_list_free(WireServiceResult *results, uint32_t n);

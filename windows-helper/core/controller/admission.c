@@ -34,7 +34,7 @@ static void admission_review_connection(PeerConnection *c, uint64_t now_usec) {
         if (!refusal)
                 return;
         if (code == WIRE_REFUSAL_NOT_PAIRED)
-                unpaired_peers_add(&c->controller->unpaired, c->identity.owner);
+                unpaired_peers_add(&c->controller->unpaired, c->identity.owner, now_usec);
         if (c->guest)
                 connection_revoke(c, refusal, now_usec);
         else

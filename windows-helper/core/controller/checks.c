@@ -204,20 +204,6 @@ static bool firewall_is_early(const RequestedFirewall *last, const ReconcileEndp
                last->requested && !firewall_rules_find(&last->rules, last->rules.n, &e->listen);
 }
 
-/* Another endpoint of a service may be in a conflict, or be named twice. This one works all the
- * same. @state: of the result */
-static bool firewall_may_open(const ReconcileEndpoint *e, uint8_t state) {
-        switch (state) {
-        case WIRE_SERVICE_ACTIVE:
-        case WIRE_SERVICE_PENDING:
-        case WIRE_SERVICE_CONFLICT:
-        case WIRE_SERVICE_INVALID:
-                return !e->taken;
-        default:
-                return false;
-        }
-}
-
 /* An endpoint that is not ours, or that nobody can reach, is not opened. The rule would let people
  * in to another program that has the port. No firewall is before the loopback, and Windows refuses
  * a rule for ::1 (fact 5.1.17). */
@@ -228,13 +214,14 @@ static int firewall_collect(const Controller *controller, const ReconcilePlan *p
                 const WireState *state = plan->input->guests[e->guest].state;
                 const WireService *s = &state->services[e->service];
                 const WireServiceResult *results = plan->results[e->guest];
-                uint8_t known = results ? results[e->service].state : WIRE_SERVICE_ACTIVE;
+                WireServiceResult unknown = {.state = WIRE_SERVICE_ACTIVE};
+                const WireServiceResult *known = results ? &results[e->service] : &unknown;
                 FirewallRule rule = {.listen = e->listen, .remote = (char[]){""}};
                 int r;
 
-                if (s->profiles == 0 || ip_is_loopback(&e->listen.addr) ||
-                    !firewall_may_open(e, known) ||
-                    firewall_is_early(&controller->firewall, e, known))
+                if (s->profiles == 0 || ip_is_loopback(&e->listen.addr) || e->closed ||
+                    !result_may_be_open(known) ||
+                    firewall_is_early(&controller->firewall, e, known->state))
                         continue;
                 /* Its guest is answered later, or it is on its way, or nobody knows who has it. */
                 if (!results || e->moves || plan->unseen) {

@@ -28,7 +28,7 @@ static void connection_on_hello(PeerConnection *c, const WireHello *hello, uint6
         }
         paired = identity_find_key(&c->identity, h, options->mac, key);
         if (paired == -ENOENT && options->policy.pairing_required) {
-                unpaired_peers_add(&c->controller->unpaired, c->identity.owner);
+                unpaired_peers_add(&c->controller->unpaired, c->identity.owner, now_usec);
                 c->controller->generation++;
         }
         r = h->random(h->userdata, nonce, sizeof(nonce));

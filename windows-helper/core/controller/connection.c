@@ -163,6 +163,7 @@ void connection_admit(PeerConnection *c, uint64_t now_usec) {
         guest->keyed = c->identity.has_key;
         guest->privileged = identity_is_privileged(&c->peer);
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, true);
+        unpaired_peers_forget(&controller->unpaired, guest->owner);
         controller->generation++;
         cause = connection_cause(c);
         controller_log_admitted(&controller->log, &cause);

@@ -260,6 +260,7 @@ static void controller_look_at_clock(Controller *controller, uint64_t now_usec) 
 
         if (due->keys_usec <= now_usec)
                 controller_keys_changed(controller, now_usec);
+        controller->generation += unpaired_peers_expire(&controller->unpaired, now_usec);
         if (guests_expire(&controller->guests, now_usec) || due->retry_usec <= now_usec ||
             due->all_usec <= now_usec)
                 due->run = true;
@@ -312,6 +313,7 @@ uint64_t controller_deadline(const Controller *controller) {
         first = controller_first(first, due->retry_usec);
         first = controller_first(first, due->all_usec);
         first = controller_first(first, due->keys_usec);
+        first = controller_first(first, unpaired_peers_deadline(&controller->unpaired));
         first = controller_first(first, share_deadline(controller));
         first = controller_first(first, controller->verify.due_usec);
         first = controller_first(first, controller_log_deadline(&controller->log));

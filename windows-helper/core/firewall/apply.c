@@ -60,6 +60,17 @@ void firewall_apply_refresh(FirewallApply *f) {
         f->due_usec = 0;
 }
 
+void firewall_apply_hint(FirewallApply *f, uint64_t now_usec) {
+        uint64_t soon = now_usec + FIREWALL_RETRY_USEC;
+
+        if (!f->known) /* the next pass lists them, or nobody has said yet what is wanted */
+                return;
+        if (f->refresh_usec > soon)
+                f->refresh_usec = soon;
+        if (f->due_usec > soon)
+                f->due_usec = soon;
+}
+
 /* The change was made. Make the same one in .present, whose first @n_sorted rules are in order. */
 static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChange *c,
                            size_t *n_removed) {

@@ -5,8 +5,10 @@
  * Carries out the changes of firewall_diff() in slices. Windows needs some milliseconds for each
  * rule, so thousands of rules are changed a few at a time, between other work. A rule that Windows
  * refuses does not delay the others and is tried again later. The rules are listed again after a
- * failure, when the caller asks, and from time to time; then a rule of ours that somebody changed
- * or deleted is restored. The firewall is behind FirewallStore, and the clock is the caller's.
+ * failure, when the caller asks, soon after any change of the firewall, and from time to time; then
+ * a rule of ours that somebody changed or deleted is restored, and one that nobody wants, as an
+ * older set of rules brings it that somebody imports, is removed. The firewall is behind
+ * FirewallStore, and the clock is the caller's.
  */
 
 #include "windows-helper/core/firewall/firewall.h"
@@ -45,6 +47,10 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
 
 /* Something may have happened to the rules: list them again at the next tick. */
 void firewall_apply_refresh(FirewallApply *f);
+
+/* Something has changed in the firewall, maybe by us: list the rules again, but not at once, as
+ * changes come in crowds. */
+void firewall_apply_hint(FirewallApply *f, uint64_t now_usec);
 
 /* Do a slice of the work that is due. Return: true when .problem changed, or whose rules have it.
  */

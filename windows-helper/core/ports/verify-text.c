@@ -34,9 +34,10 @@ const VerifyTexts *verify_texts(bool relay) {
         return relay ? &verify_relay : &verify_portproxy;
 }
 
-void verify_mark_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay) {
+void verify_mark_late(ReconcilePlan *plan, ReconcileEndpoint *e, bool without_relay) {
         bool relay = rule_target_is_relay(&e->target);
 
+        e->closed = true;
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_BLOCKED,
                          WIRE_REASON_NOT_LISTENING, &e->listen,
                          relay && without_relay ? verify_no_relay : verify_texts(relay)->late);

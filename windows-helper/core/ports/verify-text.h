@@ -15,8 +15,9 @@ typedef struct VerifyTexts {
 /* Of the relay, or of iphlpsvc. */
 const VerifyTexts *verify_texts(bool relay);
 
-/* Worsen the result of the service of @e, which is late. @without_relay: the relay does not run */
-void verify_mark_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay);
+/* Close @e, which is late, and worsen the result of its service. @without_relay: the relay does not
+ * run */
+void verify_mark_late(ReconcilePlan *plan, ReconcileEndpoint *e, bool without_relay);
 
 /* The same for one that waits for its forwarder. It is going to be checked again. */
 void verify_mark_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);

@@ -86,7 +86,7 @@ static void check_blame_forwarder(Check *c, ReconcileEndpoint *e, WireServiceRes
         }
         result_worsen_at(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, &e->listen,
                          texts->takes);
-        e->taken = true;
+        e->closed = true;
         c->n_obstacles++;
 }
 
@@ -131,7 +131,7 @@ static bool check_direct(Check *c, ReconcileEndpoint *e, WireServiceResult *resu
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *holder;
 
-        if (result->state != WIRE_SERVICE_ACTIVE)
+        if (!result_may_be_open(result))
                 return false;
         holder = obstacle_holder(&c->obstacles, &e->listen, /* but= */ 0);
         if (!holder || obstacle_overlap(&holder->endpoint, &e->listen) < OBSTACLE_TAKES ||
@@ -147,7 +147,7 @@ static bool check_direct(Check *c, ReconcileEndpoint *e, WireServiceResult *resu
         }
         ip_endpoint_format(&e->listen, text);
         obstacle_blame_holder(&c->obstacles, holder, result, text);
-        e->taken = true;
+        e->closed = true;
         c->n_obstacles++;
         return false;
 }
@@ -206,7 +206,7 @@ static bool check_endpoint(Check *c, ReconcileEndpoint *e) {
                 return check_direct(c, e, result);
         if (check_is_vain(c, e))
                 return false;
-        if (result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING)
+        if (!result_may_be_open(result))
                 return false;
         if (check_found(c, e))
                 return true;
@@ -219,7 +219,7 @@ static bool check_endpoint(Check *c, ReconcileEndpoint *e) {
                 ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
                 if (obstacle_find(&c->obstacles, &e->listen, check_process(c, e), result, text)) {
-                        c->plan->checking[e->guest] = e->taken = true;
+                        c->plan->checking[e->guest] = e->closed = true;
                         c->n_obstacles++;
                         return false;
                 }
@@ -374,7 +374,7 @@ void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
         size_t at = 0;
 
         for (size_t i = 0; i < plan->n_endpoints; i++) {
-                const ReconcileEndpoint *e = &plan->endpoints[i];
+                ReconcileEndpoint *e = &plan->endpoints[i];
                 const Unheard *u = unheard_next(&v->unheard, &at, &e->listen);
 
                 if (!u || !verify_is_judged(plan, e))

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * Carries out a plan. See apply.h for the order of the phases, and ledger.h for why it is safe.
- */
+/* Carries out a plan. See apply.h for the order of the phases, and ledger.h for why it is safe. */
 
 #include "windows-helper/core/rules/apply.h"
 #include "windows-helper/core/base/error-text.h"
@@ -62,10 +60,13 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
 }
 
-/* If a flush before the first change failed with @r, no change is made at all. */
-static void apply_fail_all(Apply *a, int r, const char *what) {
+/* A flush before the first change has failed with @r: no change is made; but what only deletes a
+ * value of ours if not @removals. */
+static void apply_fail_all(Apply *a, int r, const char *what, bool removals) {
         for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++)
-                apply_fail(a, i, r, what);
+                if (removals || a->plan->changes[i].action != RECONCILE_REMOVE ||
+                    a->plan->changes[i].foreign)
+                        apply_fail(a, i, r, what);
 }
 
 /* The tables are in different hives, so each has a flush of its own. */
@@ -95,7 +96,7 @@ static void apply_trust_values(Apply *a) {
                 drops |= known && ledger_entry_drops_proof(known, &c->entry);
         }
         if (drops)
-                apply_fail_all(a, apply_flush_values(a), "saving the port forwardings");
+                apply_fail_all(a, apply_flush_values(a), "saving the port forwardings", true);
 }
 
 /* Phases 1 and 2. */
@@ -122,8 +123,10 @@ static void apply_intents(Apply *a) {
                         a->entries[n_new++] = e; /* sorted, because writes come by endpoint */
         }
         ledger_merge(a->ledger, a->entries, n_new);
-        if (n_puts > 0)
-                apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
+        r = n_puts > 0 ? a->host->ledger_flush(a->host->userdata) : 0;
+        /* What closes a port does not wait for room on the disk: what is there proves it, too. */
+        apply_note_error(a, r);
+        apply_fail_all(a, r, "saving the ledger", false);
 }
 
 /* Compare the value of the entry in the family of @target with the text of @target.
@@ -376,25 +379,22 @@ static void apply_commit(Apply *a) {
 int apply(const RuleHost *host, RuleView *view, Ledger *ledger, ReconcilePlan *plan,
           ApplyActivation activation, ApplyOutcome *ret_outcome) {
         Apply a = {host, view, ledger, plan, .activation = activation};
-        int r;
+        int r = ledger_reserve(ledger, plan->n_changes);
 
-        r = ledger_reserve(ledger, plan->n_changes);
         if (r < 0)
                 return r;
         a.status = calloc(plan->n_changes + 1, sizeof(*a.status));
         a.entries = malloc((plan->n_changes + 1) * sizeof(*a.entries));
-        if (!a.status || !a.entries) {
-                free(a.status);
-                free(a.entries);
-                return -ENOMEM;
+        r = a.status && a.entries ? 0 : -ENOMEM;
+        if (r == 0) {
+                apply_trust_values(&a);
+                apply_intents(&a);
+                apply_values(&a);
+                if (apply_activate(&a) == 0)
+                        apply_commit(&a);
+                *ret_outcome = a.outcome;
         }
-        apply_trust_values(&a);
-        apply_intents(&a);
-        apply_values(&a);
-        if (apply_activate(&a) == 0)
-                apply_commit(&a);
         free(a.status);
         free(a.entries);
-        *ret_outcome = a.outcome;
-        return 0;
+        return r;
 }

@@ -83,7 +83,8 @@ typedef struct ReconcileEndpoint {
         uint32_t guest, service;
         WireReach reach; /* when it is not FORWARDED, no value belongs to it */
         bool moves;      /* its value comes in a later run: nobody listens there for it yet */
-        bool taken;      /* filled by verify(): another program or forwarder has the port */
+        bool closed;     /* filled by verify(): another program or forwarder has the port, or nobody
+                            of ours listens there */
 } ReconcileEndpoint;
 
 typedef struct ReconcilePlan {

@@ -343,31 +343,6 @@ START_TEST(test_privileged_source_port_in_the_grace_period) {
 }
 END_TEST
 
-START_TEST(test_unpaired_peers_are_remembered) {
-        ControllerSummary summary;
-
-        w.host.key = NULL;
-        for (unsigned i = 0; i < 3; i++) {
-                agent_connect(ubuntu);
-                agent_connect(debian);
-        }
-        for (unsigned i = 0; i < 2 * CONTROLLER_UNPAIRED_MAX; i++) {
-                FakeAgent *a = &w.agents[2];
-
-                a->id = (uint8_t) (0x10 + i);
-                agent_connect(a);
-        }
-        agent_connect(debian);
-        controller_summary(w.controller, &summary);
-        ck_assert_uint_eq(summary.n_unpaired, CONTROLLER_UNPAIRED_MAX);
-        ck_assert_str_eq(summary.unpaired[0], "a1000000000000000000000000000000/Debian");
-        ck_assert_str_eq(summary.unpaired[1], "1f000000000000000000000000000000/Alpine");
-        agent_connect(debian);
-        controller_summary(w.controller, &summary);
-        ck_assert_str_eq(summary.unpaired[1], "1f000000000000000000000000000000/Alpine");
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("peers");
         TCase *tc = tcase_create("peers");
@@ -390,7 +365,6 @@ int main(void) {
         tcase_add_test(tc, test_unpaired_in_the_grace_period);
         tcase_add_test(tc, test_pairing_is_required_from_now_on);
         tcase_add_test(tc, test_privileged_source_port_in_the_grace_period);
-        tcase_add_test(tc, test_unpaired_peers_are_remembered);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

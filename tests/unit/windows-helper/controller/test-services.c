@@ -185,17 +185,25 @@ END_TEST
 START_TEST(test_the_others_of_a_service_stay_open) {
         static const struct {
                 const char *mode, *services, *results, *open;
+                size_t n_at_last; /* once nothing is in the way; 0: another agent or service has
+                                     some */
         } cases[] = {
-                {"172.20.0.2", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81"},
-                {"mirrored", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81"},
-                {"172.20.0.2", "web=0.0.0.0:90-92", "web conflict foreign-rule", "90 92"},
-                {"172.20.0.2", "web=0.0.0.0:70-72", "web conflict other-agent", "70 71 72"},
+                {"172.20.0.2", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81", 3},
+                {"mirrored", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81", 3},
+                {"172.20.0.2", "web=0.0.0.0:90-92", "web conflict foreign-rule", "90 92", 3},
+                {"172.20.0.2", "web=0.0.0.0:70-72", "web conflict other-agent", "70 71 72", 0},
                 {"172.20.0.2", "a=0.0.0.0:60 web=0.0.0.0:60-61", "a active; web invalid duplicate",
-                 "60 61"},
+                 "60 61", 0},
+                {"172.20.0.2", "web=0.0.0.0:50-52", "web blocked excluded-range", "50 52", 3},
+                {"172.20.0.2", "web=10.1.1.1:40,0.0.0.0:41", "web blocked not-listening", "41", 2},
+                {"172.20.0.2", "web=10.1.1.1:40,0.0.0.0:50-51,0.0.0.0:79-81",
+                 "web conflict port-in-use", "50 79 81", 6},
         };
 
         w.host.listeners = true;
         w.host.taken_port = 80;
+        w.host.excluded[0] = w.host.excluded[1] = 51;
+        w.host.no_address = "10.1.1.1";
         world_foreign(&w, "v4tov4 0.0.0.0/91", "10.1.1.1/80");
         agent_connect(debian);
         if (_i == 3) /* 71 is open for the other agent */
@@ -205,11 +213,30 @@ START_TEST(test_the_others_of_a_service_stay_open) {
         agent_expect(ubuntu, cases[_i].results);
         world_expect_open(&w, cases[_i].open);
         w.host.taken_port = 0;
+        w.host.excluded[0] = 0;
+        w.host.no_address = NULL;
         world_foreign(&w, "v4tov4 0.0.0.0/91", NULL);
         agent_ask(debian, "172.20.0.3", "");
         world_wait(&w, 4000);
-        if (_i < 3)
-                ck_assert_uint_eq(w.host.firewall.n, 3);
+        if (cases[_i].n_at_last > 0)
+                ck_assert_uint_eq(w.host.firewall.n, cases[_i].n_at_last);
+}
+END_TEST
+
+/* A rule for a second one would let people in to that program, and nobody would say so. */
+START_TEST(test_each_taken_port_of_a_service_stays_closed) {
+        w.host.listeners = true;
+        w.host.taken_port = 80;
+        w.host.wsl = (IpEndpoint){.port = 81};
+        ck_assert_int_eq(ip_parse("0.0.0.0", &w.host.wsl.addr), 0);
+        agent_ask(ubuntu, "mirrored", "web=0.0.0.0:79-82");
+        world_wait(&w, 4000);
+        agent_expect(ubuntu, "web conflict port-in-use");
+        world_expect_open(&w, "79 82");
+        w.host.taken_port = 0;
+        world_wait(&w, 4000);
+        agent_expect(ubuntu, "web conflict port-in-use");
+        world_expect_open(&w, "79 80 82");
 }
 END_TEST
 
@@ -281,7 +308,8 @@ int main(void) {
         tcase_add_test(tc, test_policy_refuses_one_service);
         tcase_add_test(tc, test_same_endpoint_in_two_services);
         tcase_add_test(tc, test_same_endpoint_twice_in_one_service);
-        tcase_add_loop_test(tc, test_the_others_of_a_service_stay_open, 0, 5);
+        tcase_add_loop_test(tc, test_the_others_of_a_service_stay_open, 0, 8);
+        tcase_add_test(tc, test_each_taken_port_of_a_service_stays_closed);
         tcase_add_test(tc, test_the_firewall_beside_another_agent);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);

@@ -108,6 +108,33 @@ START_TEST(test_listing_without_drift_changes_nothing) {
 END_TEST
 
 /* The rule of a guest in its grace period stays; a missing one is not made. */
+/* 'netsh advfirewall reset' deletes our rules, and 'import' brings old ones back. */
+START_TEST(test_a_hint_is_followed_by_a_list) {
+        firewall_apply_hint(&r.f, r.now_usec); /* nobody has asked for a rule yet */
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
+        want(FEW, "LocalSubnet");
+        expect("+1000 +1001 +1002");
+        firewall_rules_done(&r.rules);
+        for (unsigned i = 0; i < 3; i++)
+                firewall_apply_hint(&r.f, r.now_usec + i);
+        ck_assert_uint_eq(r.f.due_usec, r.now_usec + FIREWALL_RETRY_USEC);
+        r.now_usec = r.f.due_usec;
+        expect("+1000 +1001 +1002");
+        ck_assert_uint_eq(r.n_lists, 2);
+
+        want(0, "");
+        expect("-1000 -1001 -1002");
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
+        r.now_usec += FIREWALL_REFRESH_USEC;
+        add(&r.rules, 2000, 1, "*");
+        firewall_apply_hint(&r.f, r.now_usec);
+        ck_assert_uint_eq(r.f.due_usec, r.now_usec + FIREWALL_RETRY_USEC);
+        r.now_usec = r.f.due_usec;
+        expect("-2000");
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
+}
+END_TEST
+
 START_TEST(test_a_rule_in_the_grace_period_stays) {
         FirewallRules wanted = FIREWALL_RULES_NULL;
 
@@ -134,6 +161,7 @@ int main(void) {
         tcase_add_test(tc, test_one_change_fills_a_slice);
         tcase_add_test(tc, test_drift_is_corrected);
         tcase_add_loop_test(tc, test_listing_without_drift_changes_nothing, 0, 2);
+        tcase_add_test(tc, test_a_hint_is_followed_by_a_list);
         tcase_add_test(tc, test_a_rule_in_the_grace_period_stays);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
