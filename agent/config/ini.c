@@ -73,7 +73,7 @@ static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
                 return false;
         }
         for (size_t i = 0; i < n; i += length) {
-                length = utf8_decode(line + i, n - i, &point);
+                length = line[i] < 0x80 ? 1 : utf8_decode(line + i, n - i, &point);
                 if (length == 0) {
                         config_problems_add(r->problems, r->line, NULL,
                                             "byte 0x%02x is not UTF-8; save the file as UTF-8",

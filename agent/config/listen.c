@@ -141,7 +141,7 @@ bool config_parse_listen(const ConfigValue *value, WireListen *ret_listen) {
         WireListen listen = {0};
         const char *ports, *problem;
 
-        (void) snprintf(text, sizeof(text), "%s", value->text);
+        config_copy_text(text, value->text);
         if (strchr(text, '#'))
                 return bad(value, "the value has a '#'; a comment after a value starts with ' ;'");
         if (strchr(text, ','))
@@ -182,7 +182,7 @@ bool config_parse_prefix(const ConfigValue *value, const char *text, WirePrefix 
         uint64_t length;
         unsigned bits;
 
-        (void) snprintf(addr_text, sizeof(addr_text), "%s", text);
+        config_copy_text(addr_text, text);
         slash = strchr(addr_text, '/');
         if (slash)
                 *slash = '\0';

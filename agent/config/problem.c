@@ -55,7 +55,7 @@ char *config_escape(const char *text) {
 void config_problems_begin(ConfigProblems *p, const char *file) {
         free(p->file);
         p->n_file = 0;
-        p->file = config_escape(file);
+        p->file = strdup(file);
         if (!p->file)
                 p->oom = true;
 }
@@ -97,7 +97,7 @@ void config_problems_add(ConfigProblems *p, unsigned line, const char *key, cons
         problem.message = r < 0 ? NULL : config_escape(message);
         if (r >= 0)
                 free(message);
-        problem.file = strdup(p->file);
+        problem.file = config_escape(p->file);
         problem.key = key ? config_escape(key) : NULL;
         if (!problem.message || !problem.file || (key && !problem.key) || !problems_grow(p)) {
                 problem_done(&problem);

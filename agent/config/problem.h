@@ -20,7 +20,7 @@ typedef struct ConfigProblems {
         bool oom;
         bool passing; /* as in Config */
 
-        char *file;    /* owned: the file that is being read, see config_problems_begin() */
+        char *file;    /* owned: the file that is being read, as config_problems_begin() got it */
         size_t n_file; /* problems of that file */
 } ConfigProblems;
 

@@ -75,7 +75,7 @@ static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
         uint8_t profiles = 0;
         bool none = false;
 
-        (void) snprintf(text, sizeof(text), "%s", value->text);
+        config_copy_text(text, value->text);
         while ((word = config_next_word(&list))) {
                 size_t i = 0;
 
@@ -142,7 +142,9 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
                 return true;
         }
         s->remote = WIRE_REMOTE_LIST;
-        near = config_suggest(word, remote_words);
+        /* Not for each address: with 10,000 services that is a sixth of the time. */
+        near = word[strspn(word, "0123456789abcdefABCDEF:./")] ? config_suggest(word, remote_words)
+                                                               : NULL;
         if (near) {
                 config_problems_add(p->problems, value->line, value->key,
                                     "'%s' is not an address or network; did you mean '%s'?", word,
@@ -173,7 +175,7 @@ static void parse_remote(ServiceParser *p, const ConfigValue *value) {
                         p->keys[SERVICE_KEY_REMOTE].first_line, remote_words[p->service->remote]);
                 return;
         }
-        (void) snprintf(text, sizeof(text), "%s", value->text);
+        config_copy_text(text, value->text);
         while ((word = config_next_word(&list))) {
                 bool last = !list || list[strspn(list, ", \t")] == '\0';
 

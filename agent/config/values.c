@@ -179,7 +179,7 @@ bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *re
         char copy[CONFIG_LINE_MAX + 1], *dash, *end;
         uint16_t first, last;
 
-        (void) snprintf(copy, sizeof(copy), "%s", text);
+        config_copy_text(copy, text);
         dash = copy[0] != '\0' ? strchr(copy + 1, '-') : NULL;
         if (!dash) {
                 if (!parse_port(value, copy, ret_first))
@@ -210,6 +210,13 @@ bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *re
         *ret_first = first;
         *ret_count = (uint16_t) (last - first + 1);
         return true;
+}
+
+void config_copy_text(char ret_copy[CONFIG_LINE_MAX + 1], const char *text) {
+        size_t n = strnlen(text, CONFIG_LINE_MAX);
+
+        memcpy(ret_copy, text, n);
+        ret_copy[n] = '\0';
 }
 
 char *config_next_word(char **list) {

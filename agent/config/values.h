@@ -50,5 +50,8 @@ int config_parse_number(const char *text, uint64_t max, uint64_t *ret_number);
 bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *ret_first,
                         uint16_t *ret_count);
 
+/* Copy the text of a line, or a part of it, to where it may be cut into pieces. */
+void config_copy_text(char ret_copy[CONFIG_LINE_MAX + 1], const char *text);
+
 /* Cut the next word off a list that is separated by commas and spaces. NULL at its end. */
 char *config_next_word(char **list);
