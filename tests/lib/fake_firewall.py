@@ -7,7 +7,7 @@ import wine_registry
 
 # Of fake-firewall.h, in its order.
 SETTINGS = ("CONNECTED", "OFF", "SHUT", "LETS_IN", "STATE", "PARTLY", "PRODUCT", "CATEGORY",
-            "UNSUPPORTED", "HANGS")
+            "UNSUPPORTED", "HANGS", "REMOVING")
 CLASSES = ("{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}", "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}",
            "{CC19079B-8272-4D73-BB70-CDB533527B61}")
 NETWORK = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\NetworkList\Profiles\{1}"

@@ -81,6 +81,7 @@ static HRESULT STDMETHODCALLTYPE rules_remove(INetFwRules *this, BSTR name) {
         if (!fake_alive())
                 return E_FAIL;
         fake_note("Remove");
+        Sleep(setting(REMOVING));
         if (rule)
                 rule->stored = fake_firewall.seen[rule - fake_firewall.rules] = false;
         publish();

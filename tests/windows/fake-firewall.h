@@ -47,6 +47,7 @@ typedef enum FakeSetting {
         CATEGORY,
         UNSUPPORTED, /* 1: the state cannot be asked for, as in Wine */
         HANGS,       /* 1: it does not say which networks are connected until this is 0 */
+        REMOVING,    /* milliseconds that it needs to remove a rule */
         _FAKE_SETTING_END,
 } FakeSetting;
 

@@ -4,7 +4,7 @@
 import fake_firewall
 import pytest
 from waiting import wait_until
-from wsb_client import service
+from wsb_client import listen_endpoint, service
 
 
 def test_firewall_call_by_call(prefix, build_win):
@@ -30,6 +30,18 @@ def test_the_helper_makes_its_rules_without_complaint(helper, connect):
     assert not [line for line in helper.lines if "irewall" in line]
     assert helper.stop() == 0
     assert not [line for line in helper.lines if "irewall" in line]
+
+
+def test_a_stop_that_leaves_rules_says_so(start_helper, connect, firewall):
+    """A Windows that needs a second for each. The rest is removed at the next start."""
+    firewall(REMOVING=1000)
+    helper = start_helper()
+    agent = connect(helper)
+    ports = [listen_endpoint("0.0.0.0:28100", count=20)]
+    assert agent.push([service("web", ports)], v4="172.29.0.2/20").states() == ["active"]
+    agent.close()
+    assert helper.stop(60) == 0
+    assert [line for line in helper.lines if "rules of ours are left" in line]
 
 
 PRIVATE, PUBLIC = 2, 4

@@ -20,7 +20,7 @@
 #define SURROUNDINGS_WATCHES 9
 
 /* At the end, thousands of firewall rules may be left to remove. Windows does not wait longer. */
-#define SURROUNDINGS_FINISH_SLICES 500
+#define SURROUNDINGS_FINISH_USEC UINT64_C(10000000)
 
 /* Until the host's addresses are read again after that failed. */
 #define SURROUNDINGS_RETRY_USEC (5 * UINT64_C(1000000))
@@ -274,12 +274,13 @@ uint64_t surroundings_deadline(const Surroundings *s) {
 }
 
 void surroundings_finish(Surroundings *s) {
-        for (int i = SURROUNDINGS_FINISH_SLICES; i > 0 && s->firewall.due_usec <= loop_now_usec();
-             i--)
-                (void) firewall_apply_tick(&s->firewall, loop_now_usec());
+        uint64_t now_usec = loop_now_usec(), end = now_usec + SURROUNDINGS_FINISH_USEC;
+
+        for (; s->firewall.due_usec <= now_usec && now_usec < end; now_usec = loop_now_usec())
+                (void) firewall_apply_tick(&s->firewall, now_usec);
         if (s->firewall.problem[0]) /* a port that stays open, above all */
                 log_write(LOG_LEVEL_ERROR, "%s", s->firewall.problem);
-        else if (s->firewall.due_usec <= loop_now_usec())
+        else if (s->firewall.due_usec <= now_usec)
                 log_write(LOG_LEVEL_ERROR,
                           "Windows Firewall takes too long: rules of ours are left "
                           "in it until the next start");
