@@ -14,13 +14,16 @@
 #define MSEC      UINT64_C(1000)
 #define SEC       UINT64_C(1000000)
 #define FORWARDER 7
+#define RELAY     8
 #define CHECKS    20 /* more than an endpoint gets before it is late */
 #define PORTS_MAX (VERIFY_PROBES_MAX + 6)
 
 typedef struct Port {
         IpEndpoint listen;
         uint32_t service;
-        bool open; /* iphlpsvc listens there */
+        bool open;      /* iphlpsvc listens there */
+        bool relay_has; /* the relay does, whose service runs if this is so anywhere */
+        bool by_relay;  /* the relay should */
         bool taken;
 } Port;
 
@@ -28,6 +31,7 @@ static Port ports[PORTS_MAX]; /* of the only guest, sorted */
 static size_t n_ports;
 static uint16_t excluded[2]; /* the first and the last port of a reserved range, or 0 */
 static WireServiceResult results[PORTS_MAX];
+static ReconcileEndpoint endpoints[PORTS_MAX]; /* of the plan: ports, and what was said of them */
 static ReconcileInput input;
 static Ledger ledger;
 static Verify v;
@@ -41,10 +45,15 @@ static inline int listening(void *userdata, unsigned tables, ListeningTable *tab
         n_reads++;
         tables_read = tables;
         table->forwarder = FORWARDER;
-        for (size_t i = 0; i < n_ports; i++)
+        for (size_t i = 0; i < n_ports; i++) {
                 if (ports[i].open)
                         ck_assert_int_eq(listening_table_add(table, &ports[i].listen, FORWARDER),
                                          0);
+                if (ports[i].relay_has) {
+                        table->relay = RELAY;
+                        ck_assert_int_eq(listening_table_add(table, &ports[i].listen, RELAY), 0);
+                }
+        }
         return read_error;
 }
 
@@ -80,7 +89,6 @@ static inline void forget_results(void) {
 
 /* The plan of the ports as they are now. */
 static inline ReconcilePlan *plan_ports(void) {
-        static ReconcileEndpoint endpoints[PORTS_MAX];
         static WireServiceResult *of_guest = results;
         static ReconcilePlan plan;
 
@@ -94,7 +102,11 @@ static inline ReconcilePlan *plan_ports(void) {
                                .input = &input};
         for (size_t i = 0; i < n_ports; i++)
                 endpoints[i] = (ReconcileEndpoint){
-                        .listen = ports[i].listen, .service = ports[i].service, .reach = reach};
+                        .listen = ports[i].listen,
+                        .service = ports[i].service,
+                        .reach = reach,
+                        .target = {ip_v4(172, 20, 0, 2), 80,
+                                   ports[i].by_relay ? RULE_WAY_RELAY : RULE_WAY_PORTPROXY}};
         return &plan;
 }
 
