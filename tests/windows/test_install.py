@@ -359,3 +359,10 @@ def test_the_list_of_the_next_restart(prefix, build_win):
     done = prefix.run(build_win / "tests/windows/test-restart.exe", check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok ") == 12 and "\n0 failed" in done.stdout
+
+
+def test_the_console_of_the_package(prefix, build_win):
+    """Nobody can close it or hold it up, whatever Windows Installer runs."""
+    done = prefix.run(build_win / "tests/windows/test-msi.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 14 and "\n0 failed" in done.stdout

@@ -2,7 +2,7 @@
 
 /*
  * The command 'msi', which only Windows Installer runs: its help would help nobody. What goes wrong
- * is in the Event Log, because nobody sees this program's standard error (fact 9.6.6).
+ * is in the Event Log, because nobody reads this program's standard error (fact 9.6.6).
  */
 
 #include "windows-helper/install/msi.h"
@@ -56,6 +56,10 @@ int command_msi(int argc, char **argv) {
                                            "'wslbridge-helper install' to install");
                 return EXIT_FAILURE;
         }
+        /* It is one of SYSTEM on the user's desktop: who closes it ends the installation in the
+         * middle, and who clicks into it holds it up (fact 9.6.6). After FreeConsole() the number
+         * of standard error might become that of another file. */
+        (void) ShowWindow(GetConsoleWindow(), SW_HIDE);
         log_to_event_log(SERVICE_EVENT_SOURCE, /* only= */ false);
         return rights_demand("msi") && msi_run(argv[0], package, database) == 0 ? EXIT_SUCCESS
                                                                                 : EXIT_FAILURE;
