@@ -50,7 +50,8 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
                 break;
         case SERVICE_IS_STOPPED:
                 host_finding(f, FINDING_BROKEN, "service", NULL,
-                             "Start it. If it stops again, " EVENT_LOG ". " ELEVATED START,
+                             "Start it. If that is denied (error 5), exclude its folder in the "
+                             "antivirus. If it stops again, " EVENT_LOG ". " ELEVATED START,
                              "The service wslbridge-helper does not run");
                 break;
         case SERVICE_IS_PENDING:
