@@ -53,7 +53,7 @@ int command_msi(int argc, char **argv) {
         if (argc != 3 || win_to_wide(argv[2], database, PATHS_MAX) < 0 ||
             win_to_wide(argv[1], package, PACKAGE_CODE_SIZE) < 0 || !package_is_code(package)) {
                 log_write(LOG_LEVEL_ERROR, "Only Windows Installer runs this command. Run "
-                                           "'wslbridge-helper install' to install");
+                                           "'wslbridge-helper install'");
                 return EXIT_FAILURE;
         }
         /* It is one of SYSTEM on the user's desktop: who closes it ends the installation in the

@@ -210,6 +210,8 @@ int elevated_ready(Elevated *e) {
                 r = elevated_connect(e);
         if (r == 0)
                 r = elevated_pipe_read(&e->pipe, e->process, ELEVATED_START_MS, line);
+        if (r == 0 && strncmp(line, "error ", 6) == 0)
+                return elevated_fails(e, -EACCES, line + 6);
         if (r == 0 && strcmp(line, "hello " PROJECT_VERSION) != 0)
                 r = -EPROTO;
         if (r < 0)

@@ -33,8 +33,7 @@ static void check_running_mute(const HostEvidence *e, Findings *f) {
                      "it. " ELEVATED "  net.exe stop wslbridge-helper\n"
                      "  net.exe start wslbridge-helper",
                      "The service wslbridge-helper runs, but %s",
-                     e->status ? "has written no status yet; status.json is left from a helper "
-                                 "that did not end properly"
+                     e->status ? "has written no status yet: status.json is of an earlier run"
                                : "there is no status.json of it");
 }
 
