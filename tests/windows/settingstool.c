@@ -78,7 +78,7 @@ static int keep_alive(void) {
 
 static int task(const char *what, const char *distro) {
         TaskSelf self;
-        LogonTask t = {distro, self.user, self.folder};
+        LogonTask t = {distro, self.user, self.folder, self.wsl};
         int r = task_self(&self);
 
         if (r == 0 && strcmp(what, "add") == 0)

@@ -180,7 +180,7 @@ SetupOutcome setup_keep_alive_undo(Setup *s, SetupPart *part) {
 
 /* Return: false when the part has failed. */
 static bool logon_prepare(Setup *s, SetupPart *part, TaskSelf *self, LogonTask *ret_task) {
-        *ret_task = (LogonTask){s->distro.name, self->user, self->folder};
+        *ret_task = (LogonTask){s->distro.name, self->user, self->folder, self->wsl};
         if (task_self(self) == 0 && logon_task_possible(ret_task))
                 return true;
         (void) setup_says(part, SETUP_FAILED, "'%s' cannot be started by a task", s->distro.name);
