@@ -178,3 +178,7 @@ def test_task_refused(scheduler, tool):
     scheduler.set(wine_registry.COUNTERS, "TaskRefuse", 1)
     assert tool("add", "Debian").startswith("-13 ")
     assert scheduler.strings(TASKS) == {}
+    said = tool("at-logon", "Debian")
+    assert said.startswith("Task Scheduler refuses the task for the logon.\n")
+    # The terminal of another account would find no distro.
+    assert "by the same Windows user, type 'wslbridge-helper setup \"Debian\" --at-logon'" in said
