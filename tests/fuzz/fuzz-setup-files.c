@@ -115,8 +115,8 @@ static size_t count(const char *text, char c) {
 }
 
 static void fuzz_task(const char *distro, const char *xml) {
-        const LogonTask plain = {"Debian", "S-1-5-21-1", FOLDER};
-        LogonTask t = {distro, "S-1-5-21-1", FOLDER};
+        const LogonTask plain = {"Debian", "S-1-5-21-1", FOLDER, FOLDER "\\wsl.exe"};
+        LogonTask t = {distro, "S-1-5-21-1", FOLDER, FOLDER "\\wsl.exe"};
         Buffer text = BUFFER_NULL, other = BUFFER_NULL, name = BUFFER_NULL;
 
         logon_task_xml(&plain, &other);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The half of setup that needs an administrator. User Account Control exists on Windows only: under Wine
-the verb runas asks nobody."""
+the verb runas asks nobody and gives no rights."""
 
 import pytest
 from installed_helper import RUNNING
@@ -21,9 +21,18 @@ def test_a_user_without_rights(bare, root, build_win):
     as_user = build_win / "tests/windows/as-user.exe"
     refused = bare.prefix.run(as_user, bare.program.exe, "install", check=False)
     assert "needs administrator rights" in refused.stdout
-    done = bare.setup("Debian", before=[as_user])
+    done = bare.setup("Debian", before=[as_user], env={"WSLBRIDGE_TEST_RUNAS": "gives"})
     assert done.states().get("service") == done.states().get("package") == "done", done.output
     assert bare.service.query()["state"] == RUNNING
+
+
+def test_the_verb_gives_no_rights(bare, root, build_win):
+    """As where User Account Control is off. Nothing was done, and the message says why."""
+    done = bare.setup("Debian", before=[build_win / "tests/windows/as-user.exe"])
+    assert done.code == 1
+    assert done.states() == {"distro": "already", "service": "failed"}
+    assert "Windows gave no administrator rights" in done.part("service")["text"]
+    assert not bare.folder.exists() and "error" in bare.service.query()
 
 
 @pytest.mark.parametrize("name", ["", "wslbridge-setup-", r"\\.\pipe\wslbridge-setup-",

@@ -19,6 +19,19 @@ def test_pyflakes_has_nothing_to_say():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_guests_scripts_are_whole_without_their_comments():
+    """What the helper sends has none: a # behind a space begins one, also between quotes."""
+    cut = re.search(r"command: \['sed', '(/\^ \*#/d[^']*)'", tree.read("windows-helper/meson.build"))[1]
+    scripts = [path for path in tree.shell_scripts() if path.startswith("windows-helper/setup/scripts/")]
+    assert scripts
+    for path in scripts:
+        text = subprocess.run(["sed", cut, path], cwd=tree.TOP, capture_output=True, text=True,
+                              check=True).stdout
+        done = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True)
+        assert done.returncode == 0, f"{path}: {done.stderr}"
+        assert not re.search(r"(^|\s)#", text), path
+
+
 def dev(*arguments, cwd=tree.TOP, **environment):
     return subprocess.run([os.path.join(tree.TOP, "dev"), *arguments], cwd=cwd,
                           env={**os.environ, **environment}, capture_output=True, text=True,

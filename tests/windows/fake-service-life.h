@@ -17,6 +17,7 @@ static struct {
         unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
         unsigned n_late;                                  /* starts that do not begin in time */
         unsigned n_locked;                                /* starts that meet a busy manager */
+        DWORD refused;                                    /* the error of each start */
         bool fails;                                       /* it ends instead of running */
         bool old;                                         /* it does not know a hand-over */
         char said[1024];                                  /* the last line of the log */
@@ -80,6 +81,10 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
                 life.n_locked--;
                 fake_now += 3000; /* as Wine's service manager waits (fact 9.1.25) */
                 SetLastError(ERROR_SERVICE_DATABASE_LOCKED);
+                return FALSE;
+        }
+        if (life.refused != ERROR_SUCCESS) {
+                SetLastError(life.refused);
                 return FALSE;
         }
         life.n_start++;

@@ -6,6 +6,7 @@
  *   settingstool wslconfig [TEXT]   set the two time-outs; meanwhile, TEXT is written into the file
  *   settingstool held               the same while another program has the file open for writing
  *   settingstool keep-alive         the part of setup that does this, without a change
+ *   settingstool at-logon DISTRO    the part of setup that makes the task
  *   settingstool add|find|remove DISTRO
  */
 
@@ -66,19 +67,22 @@ static int wslconfig(const char *meanwhile, bool held) {
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int keep_alive(void) {
-        const SetupOptions options = {.dry_run = true, .json = true};
+/* @distro: NULL for the time-outs, which are for all of them */
+static int part(SetupPartFn run, const char *distro) {
+        const SetupOptions options = {.dry_run = !distro, .json = true};
         Setup s = {.options = &options};
         SetupPart part = {.outcome = SETUP_OPEN};
 
-        (void) setup_keep_alive(&s, &part);
+        if (distro)
+                (void) snprintf(s.distro.name, sizeof(s.distro.name), "%s", distro);
+        (void) run(&s, &part);
         (void) printf("%s.\n%s", buffer_text(&part.said), buffer_text(&part.advice));
         return EXIT_SUCCESS;
 }
 
 static int task(const char *what, const char *distro) {
         TaskSelf self;
-        LogonTask t = {distro, self.user, self.folder};
+        LogonTask t = {distro, self.user, self.folder, self.wsl};
         int r = task_self(&self);
 
         if (r == 0 && strcmp(what, "add") == 0)
@@ -106,6 +110,8 @@ int wmain(int argc, wchar_t **argv) {
         if (strcmp(words[1], "held") == 0)
                 return wslconfig(NULL, /* held= */ true);
         if (strcmp(words[1], "keep-alive") == 0)
-                return keep_alive();
+                return part(setup_keep_alive, NULL);
+        if (argc == 3 && strcmp(words[1], "at-logon") == 0)
+                return part(setup_at_logon, words[2]);
         return argc == 3 ? task(words[1], words[2]) : EXIT_FAILURE;
 }

@@ -51,7 +51,6 @@ static ULONGLONG fake_tick(void);
 #include "windows-helper/install/scm-run.c"
 #include "windows-helper/install/scm.c"
 
-#include <stdio.h>
 #include <string.h>
 
 /* What every user may do. */
@@ -376,6 +375,10 @@ static void test_start(void) {
         life.n_late = 9;
         check("once", scm_start(SCM_HELPER, true) < 0 && life.n_start == 2 &&
                               said("second attempt") && said("antivirus"));
+        begin(SERVICE_STOPPED, 0, 0);
+        life.refused = ERROR_ACCESS_DENIED;
+        check("a denied start is an antivirus's",
+              scm_start(SCM_HELPER, true) == -EACCES && said("gone or blocked"));
         begin(SERVICE_STOPPED, 1000, 0);
         life.fails = true;
         fake.after_errors = FALSE;

@@ -42,3 +42,10 @@ def test_the_user_is_told_of_the_question(debian, prefix, build_win, administrat
     assert (question in output) == (not administrator)
     if not administrator:
         assert output.index(question) < output.index("were not given")
+
+
+def test_what_windows_answers(prefix, build_win):
+    """The user's no, a policy, and any other error."""
+    done = prefix.run(build_win / "tests/windows/test-elevated.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 3 and "\n0 failed" in done.stdout

@@ -355,7 +355,21 @@ def test_two_at_once(serving):
     assert serving.serves() == "new" and not lock.exists()
 
 
+def test_what_denies_the_lock(prefix, build_win):
+    """Another installation, or the rights that are missing."""
+    done = prefix.run(build_win / "tests/windows/test-lock.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 6 and "\n0 failed" in done.stdout
+
+
 def test_the_list_of_the_next_restart(prefix, build_win):
     done = prefix.run(build_win / "tests/windows/test-restart.exe", check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok ") == 12 and "\n0 failed" in done.stdout
+
+
+def test_the_console_of_the_package(prefix, build_win):
+    """Nobody can close it or hold it up, whatever Windows Installer runs."""
+    done = prefix.run(build_win / "tests/windows/test-msi.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 14 and "\n0 failed" in done.stdout

@@ -98,7 +98,7 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     waited for, and what happens to a service that somebody else has started."""
     done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 86 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 87 and "\n0 failed" in done.stdout
 
 
 def test_processes_of_services_have_ended(prefix, build_win):

@@ -115,7 +115,16 @@ def test_a_wsl_that_may_not_know_the_key(profile, tool, registry, version, doubt
 
 
 @pytest.fixture
-def scheduler(registry, build_win):
+def wsl(prefix):
+    """wsl.exe in System32."""
+    exe = prefix.path / "drive_c/windows/system32/wsl.exe"
+    exe.touch()
+    yield exe
+    exe.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def scheduler(registry, build_win, wsl):
     """Task Scheduler of fake-taskschd.dll in place of Wine's."""
     library = str(build_win.resolve() / "tests/windows/fake-taskschd.dll")
     before = registry.dump(SCHEDULER)
@@ -136,7 +145,7 @@ def test_task(scheduler, tool):
     tasks = scheduler.strings(TASKS)
     assert sorted(tasks) == [f"wslbridge Debian {sid}", name]
     assert tasks[name].count(f"<UserId>{sid}</UserId>") == 2
-    assert '-d "Mein Büro" --exec sleep infinity' in tasks[name]
+    assert r'"C:\windows\system32\wsl.exe" -d "Mein Büro" --exec sleep infinity' in tasks[name]
     assert tool("find", "Mein Büro")[:2] == "2 "
     scheduler.set(TASKS, name, tasks[name].replace("PT0S", "PT72H"))
     assert tool("find", "Mein Büro")[:2] == "1 "
@@ -145,7 +154,31 @@ def test_task(scheduler, tool):
     assert list(scheduler.strings(TASKS)) == [f"wslbridge Debian {sid}"]
 
 
+def test_task_of_the_stores_wsl(scheduler, tool, prefix, wsl):
+    """Some Windows have wsl.exe in the Store's folder only."""
+    store = prefix.path / "drive_c/Store"
+    store.mkdir()
+    wsl.rename(store / "wsl.exe")
+    scheduler.set(MSI, "InstallLocation", "C:\\Store\\")
+    try:
+        name = f"wslbridge Debian {tool('add', 'Debian').split()[1]}"
+        task = scheduler.strings(TASKS)[name]
+        assert r'--headless "C:\Store\\wsl.exe" -d "Debian"' in task
+        assert r"<Command>C:\windows\system32\conhost.exe</Command>" in task
+        assert tool("find", "Debian")[:2] == "2 "
+        (store / "wsl.exe").rename(wsl)
+        assert tool("find", "Debian")[:2] == "1 "
+    finally:
+        scheduler.remove(MSI)
+        (store / "wsl.exe").unlink(missing_ok=True)
+        store.rmdir()
+
+
 def test_task_refused(scheduler, tool):
     scheduler.set(wine_registry.COUNTERS, "TaskRefuse", 1)
     assert tool("add", "Debian").startswith("-13 ")
     assert scheduler.strings(TASKS) == {}
+    said = tool("at-logon", "Debian")
+    assert said.startswith("Task Scheduler refuses the task for the logon.\n")
+    # The terminal of another account would find no distro.
+    assert "by the same Windows user, type 'wslbridge-helper setup \"Debian\" --at-logon'" in said

@@ -2,8 +2,8 @@
 
 /*
  * The part of the package that runs in the session of the user who installs: the Explorer there
- * learns that PATH has changed (fact 9.6.7). 'install' itself runs as a service then, whose message
- * does not reach the user's windows (fact 9.4.3).
+ * learns that PATH has changed (fact 9.6.7). 'install' itself runs as SYSTEM then, whose message
+ * may not reach the user's windows (fact 9.4.3).
  */
 
 #include <windows.h>

@@ -16,7 +16,7 @@ typedef struct HelpText {
         const char *text;
 } HelpText;
 
-#define HELP_ADMINISTRATOR "Needs a terminal that was opened with 'Run as administrator'.\n"
+#define HELP_ADMINISTRATOR "Needs a terminal opened with 'Run as administrator'.\n"
 
 static const HelpText help_texts[] = {
         {"setup", "setup [DISTRO] [OPTION...]",

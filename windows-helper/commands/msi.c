@@ -2,7 +2,7 @@
 
 /*
  * The command 'msi', which only Windows Installer runs: its help would help nobody. What goes wrong
- * is in the Event Log, because nobody sees this program's standard error (fact 9.6.6).
+ * is in the Event Log, because nobody reads this program's standard error (fact 9.6.6).
  */
 
 #include "windows-helper/install/msi.h"
@@ -53,9 +53,13 @@ int command_msi(int argc, char **argv) {
         if (argc != 3 || win_to_wide(argv[2], database, PATHS_MAX) < 0 ||
             win_to_wide(argv[1], package, PACKAGE_CODE_SIZE) < 0 || !package_is_code(package)) {
                 log_write(LOG_LEVEL_ERROR, "Only Windows Installer runs this command. Run "
-                                           "'wslbridge-helper install' to install");
+                                           "'wslbridge-helper install'");
                 return EXIT_FAILURE;
         }
+        /* It is one of SYSTEM on the user's desktop: who closes it ends the installation in the
+         * middle, and who clicks into it holds it up (fact 9.6.6). After FreeConsole() the number
+         * of standard error might become that of another file. */
+        (void) ShowWindow(GetConsoleWindow(), SW_HIDE);
         log_to_event_log(SERVICE_EVENT_SOURCE, /* only= */ false);
         return rights_demand("msi") && msi_run(argv[0], package, database) == 0 ? EXIT_SUCCESS
                                                                                 : EXIT_FAILURE;

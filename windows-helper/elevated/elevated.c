@@ -157,8 +157,12 @@ static int elevated_start_process(Elevated *e, const wchar_t *name) {
                 return 0;
         }
         error = GetLastError();
-        return error == ERROR_CANCELLED ? -ECANCELED
-                                        : log_win_error(error, "Cannot start the elevated half");
+        if (error == ERROR_CANCELLED)
+                return -ECANCELED;
+        return log_win_error(error, "Cannot start the elevated half%s",
+                             error == ERROR_DS_REFERRAL /* fact 9.7.3 */
+                                     ? ", because a policy elevates signed programs only"
+                                     : "");
 }
 
 /* Wait for the process that was started. Another one that got hold of the name is sent away. */
@@ -210,6 +214,8 @@ int elevated_ready(Elevated *e) {
                 r = elevated_connect(e);
         if (r == 0)
                 r = elevated_pipe_read(&e->pipe, e->process, ELEVATED_START_MS, line);
+        if (r == 0 && strncmp(line, "error ", 6) == 0)
+                return elevated_fails(e, -EACCES, line + 6);
         if (r == 0 && strcmp(line, "hello " PROJECT_VERSION) != 0)
                 r = -EPROTO;
         if (r < 0)

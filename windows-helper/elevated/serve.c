@@ -15,6 +15,7 @@
 #include "windows-helper/vm/pair-keys.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include "common/hex.h"
 
@@ -24,6 +25,10 @@
 #include <string.h>
 
 #define SERVE_IDLE_MS 1800000 /* the user's half may work in the guest between two requests */
+#define SERVE_NO_RIGHTS                                                                       \
+        "Windows gave no administrator rights, because User Account Control is off: "         \
+        "an administrator has to turn it on, or to run 'wslbridge-helper install' and 'pair " \
+        "--print'"
 
 typedef struct Serve {
         ElevatedPipe pipe;
@@ -128,6 +133,16 @@ static HANDLE serve_open(const char *pipe) {
                 FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);
 }
 
+/* Where User Account Control is off, the verb runas asks nobody, and a user without rights gets
+ * none (fact 9.7.7). */
+static bool serve_may(void) {
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        if (getenv("WSLBRIDGE_TEST_RUNAS")) /* Wine is always like that */
+                return true;
+#endif
+        return rights_administrator();
+}
+
 int elevated_serve(const char *pipe) {
         Serve *s = calloc(1, sizeof(*s));
         char line[ELEVATED_LINE_MAX];
@@ -140,9 +155,14 @@ int elevated_serve(const char *pipe) {
         s->pipe.handle = handle;
         s->keys = (PairKeys){.store = KEY_STORE_INIT, .key = s->key};
         log_to_function(serve_log, s);
-        (void) elevated_pipe_write(&s->pipe, "hello", PROJECT_VERSION);
-        while (elevated_pipe_read(&s->pipe, NULL, SERVE_IDLE_MS, line) == 0 && serve_line(s, line))
-                ;
+        if (serve_may()) {
+                (void) elevated_pipe_write(&s->pipe, "hello", PROJECT_VERSION);
+                while (elevated_pipe_read(&s->pipe, NULL, SERVE_IDLE_MS, line) == 0 &&
+                       serve_line(s, line))
+                        ;
+        } else {
+                (void) elevated_pipe_write(&s->pipe, "error", SERVE_NO_RIGHTS);
+        }
         pair_keys_done(&s->keys);
         (void) CloseHandle(handle);
         SecureZeroMemory(s, sizeof(*s));

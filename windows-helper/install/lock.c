@@ -28,11 +28,14 @@ int lock_take(HANDLE *ret_lock) {
         if (*ret_lock != INVALID_HANDLE_VALUE)
                 return 0;
         error = GetLastError();
-        /* While the one before is closing it, the file is about to be deleted. */
-        if (error != ERROR_SHARING_VIOLATION && error != ERROR_ACCESS_DENIED)
+        /* While the one before is closing it, the file is about to be deleted, which denies access
+         * as well. Where there is none, it is the folder that denies it. */
+        if (error != ERROR_SHARING_VIOLATION &&
+            (error != ERROR_ACCESS_DENIED || (GetFileAttributesW(path) == INVALID_FILE_ATTRIBUTES &&
+                                              GetLastError() == ERROR_FILE_NOT_FOUND)))
                 return log_win_error(error, "Cannot create '%s'", WIN_UTF8(path));
         log_write(LOG_LEVEL_ERROR,
-                  "Another program is installing or removing wslbridge. Wait until "
-                  "it has ended, then try again");
+                  "Another program is installing or removing wslbridge. Try again when "
+                  "it has ended");
         return -EBUSY;
 }

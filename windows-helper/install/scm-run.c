@@ -170,19 +170,21 @@ static DWORD scm_ask_to_start(SC_HANDLE service) {
 }
 
 /* What StartServiceW() says when the program is gone, or an antivirus does not let it start
- * (fact 9.1.12). */
+ * (fact 9.1.12). A denied access is the program's: the service was opened with the right to start
+ * it. */
 static bool scm_is_removed(DWORD error) {
         return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
-               error == ERROR_VIRUS_INFECTED || error == ERROR_VIRUS_DELETED;
+               error == ERROR_ACCESS_DENIED || error == ERROR_VIRUS_INFECTED ||
+               error == ERROR_VIRUS_DELETED;
 }
 
 static int scm_start_error(ScmId id, DWORD error) {
         if (scm_is_removed(error))
                 return log_win_error(error,
                                      "Cannot start the service %s, because its program is gone "
-                                     "or blocked. If an antivirus has put it into "
-                                     "quarantine, restore it there and exclude the folder "
-                                     "'" NAMES_HELPER_FOLDER "'",
+                                     "or blocked. If an antivirus did that, exclude the folder "
+                                     "'" NAMES_HELPER_FOLDER
+                                     "' there, and restore what is in quarantine",
                                      scm_services[id].label);
         return log_win_error(error, "Cannot start the service %s%s", scm_services[id].label,
                              error == ERROR_SERVICE_REQUEST_TIMEOUT

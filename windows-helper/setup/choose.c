@@ -181,8 +181,9 @@ int choose_distro(Setup *s) {
         if (r < 0) {
                 (void) setup_says(part, SETUP_FAILED, "The list of distros could not be read");
         } else if (wsl_run_find(exe) < 0) {
-                setup_advises(part, "Install WSL with 'wsl.exe --install', or turn on the Windows "
-                                    "feature 'Windows Subsystem for Linux', and restart Windows.");
+                setup_advises(part,
+                              "Turn on the Windows feature 'Windows Subsystem for Linux', and "
+                              "restart Windows.");
                 (void) setup_says(part, SETUP_FAILED, "This Windows has no wsl.exe");
                 r = -ENOENT;
         } else {

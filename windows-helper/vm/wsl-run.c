@@ -84,9 +84,8 @@ static int wsl_create(WslRun *w, wchar_t *command) {
         int r = wsl_run_find(exe);
 
         if (r < 0) {
-                log_write(LOG_LEVEL_ERROR, "This Windows has no wsl.exe: install WSL with "
-                                           "'wsl.exe --install', or turn on the Windows feature "
-                                           "'Windows Subsystem for Linux'");
+                log_write(LOG_LEVEL_ERROR, "This Windows has no wsl.exe: turn on the Windows "
+                                           "feature 'Windows Subsystem for Linux'");
                 return r;
         }
         wsl_environment();

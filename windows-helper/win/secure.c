@@ -206,12 +206,11 @@ static int secure_folder_error(const wchar_t *path, DWORD error) {
                                      WIN_UTF8(path), WIN_UTF8(owner));
         if (error != ERROR_ACCESS_DENIED)
                 return log_win_error(error, "Cannot create folder '%s'", WIN_UTF8(path));
-        return log_win_error(
-                error,
-                "'%s' exists, belongs to %s and is closed to wslbridge. Run "
-                "'wslbridge-helper install' in a terminal that was opened with 'Run as "
-                "administrator'. If that says the same, restart Windows before",
-                WIN_UTF8(path), WIN_UTF8(owner));
+        return log_win_error(error,
+                             "'%s' exists, belongs to %s and is closed to wslbridge. Run "
+                             "'wslbridge-helper install' in a terminal opened with 'Run as "
+                             "administrator'. If that says the same, restart Windows before",
+                             WIN_UTF8(path), WIN_UTF8(owner));
 }
 
 /*

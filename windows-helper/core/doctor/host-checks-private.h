@@ -11,20 +11,20 @@
 #include "windows-helper/core/doctor/host-finding.h"
 
 /* Before commands, each on a line of its own that begins with two spaces. */
-#define ELEVATED        "In a terminal that was opened with 'Run as administrator':\n"
+#define ELEVATED        "In a terminal opened with 'Run as administrator':\n"
 #define ELEVATED_HELPER ELEVATED NAMES_HELPER_CD
 #define USERS_HELPER \
         "In a terminal of the distro's user, without administrator rights:\n" NAMES_HELPER_CD
 
 /* From the folder of the program that is running, which need not be the installed one, and is there
  * also when that one is not. */
-#define HERE                                                                         \
-        "In the folder of this program, in a terminal that was opened with 'Run as " \
+#define HERE                                                                \
+        "In the folder of this program, in a terminal opened with 'Run as " \
         "administrator':\n"
 #define INSTALL HERE "  .\\wslbridge-helper install"
 
 #define ASK_AS_ADMINISTRATOR \
-        "Run 'wslbridge-helper doctor' in a terminal that was opened with 'Run as administrator'."
+        "Run 'wslbridge-helper doctor' in a terminal opened with 'Run as administrator'."
 #define RESTART_IF "Restart Windows if this does not pass."
 #define EVENT_LOG  NAMES_EVENT_LOG " has the reason"
 

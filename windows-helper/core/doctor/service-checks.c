@@ -33,8 +33,7 @@ static void check_running_mute(const HostEvidence *e, Findings *f) {
                      "it. " ELEVATED "  net.exe stop wslbridge-helper\n"
                      "  net.exe start wslbridge-helper",
                      "The service wslbridge-helper runs, but %s",
-                     e->status ? "has written no status yet; status.json is left from a helper "
-                                 "that did not end properly"
+                     e->status ? "has written no status yet: status.json is of an earlier run"
                                : "there is no status.json of it");
 }
 
@@ -50,7 +49,8 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
                 break;
         case SERVICE_IS_STOPPED:
                 host_finding(f, FINDING_BROKEN, "service", NULL,
-                             "Start it. If it stops again, " EVENT_LOG ". " ELEVATED START,
+                             "Start it. If that is denied (error 5), exclude its folder in the "
+                             "antivirus. If it stops again, " EVENT_LOG ". " ELEVATED START,
                              "The service wslbridge-helper does not run");
                 break;
         case SERVICE_IS_PENDING:

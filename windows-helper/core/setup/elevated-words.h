@@ -13,7 +13,7 @@
  *     bye
  *
  * Each is answered with "ok", "key HEX" or "error SENTENCE"; before that may come "say TEXT" lines
- * for the user. Pure.
+ * for the user. The elevated half begins with "hello VERSION", or "error SENTENCE". Pure.
  */
 
 #include "protocol/wire/wire.h"

@@ -10,7 +10,8 @@
 typedef struct LogonTask {
         const char *distro;
         const char *user;   /* his SID: "S-1-5-21-…" */
-        const char *folder; /* of wsl.exe and conhost.exe: "C:\Windows\System32" */
+        const char *folder; /* of conhost.exe: "C:\Windows\System32" */
+        const char *wsl;    /* wsl.exe, with its folder */
 } LogonTask;
 
 /* False for a name that cannot stand in quotes on a command line, or not in XML. */

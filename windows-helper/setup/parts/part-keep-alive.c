@@ -180,19 +180,22 @@ SetupOutcome setup_keep_alive_undo(Setup *s, SetupPart *part) {
 
 /* Return: false when the part has failed. */
 static bool logon_prepare(Setup *s, SetupPart *part, TaskSelf *self, LogonTask *ret_task) {
-        *ret_task = (LogonTask){s->distro.name, self->user, self->folder};
+        *ret_task = (LogonTask){s->distro.name, self->user, self->folder, self->wsl};
         if (task_self(self) == 0 && logon_task_possible(ret_task))
                 return true;
         (void) setup_says(part, SETUP_FAILED, "'%s' cannot be started by a task", s->distro.name);
         return false;
 }
 
+/* A terminal with the password of another account, or with Administrator protection, is of a user
+ * who has no distro (fact 2.1.9). */
 static SetupOutcome logon_failed(Setup *s, SetupPart *part, int error) {
         (void) setup_says(part, SETUP_FAILED, "Task Scheduler refuses the task for the logon");
         if (error == -EACCES)
                 setup_advises(part,
-                              "In a terminal that was opened with 'Run as administrator', type "
-                              "'wslbridge-helper setup \"%s\" --at-logon'.",
+                              "In a terminal opened with 'Run as administrator' by the same "
+                              "Windows user, type 'wslbridge-helper setup \"%s\" --at-logon'. If "
+                              "that is another one's, ask an administrator to let you make tasks.",
                               s->distro.name);
         return SETUP_FAILED;
 }

@@ -8,6 +8,7 @@
 
 #define COBJMACROS
 #include "windows-helper/setup/parts/task.h"
+#include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ typedef struct TaskFolder {
 int task_self(TaskSelf *ret_self) {
         uint8_t bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
         const TOKEN_USER *user = (const TOKEN_USER *) bytes;
-        wchar_t folder[MAX_PATH], *text = NULL;
+        wchar_t folder[MAX_PATH], exe[WSL_PATH_MAX], *text = NULL;
         DWORD n = sizeof(bytes), error = ERROR_SUCCESS;
         HANDLE token = NULL;
 
@@ -46,6 +47,8 @@ int task_self(TaskSelf *ret_self) {
         if (error == ERROR_SUCCESS) {
                 (void) snprintf(ret_self->user, sizeof(ret_self->user), "%s", WIN_UTF8(text));
                 (void) snprintf(ret_self->folder, sizeof(ret_self->folder), "%s", WIN_UTF8(folder));
+                (void) snprintf(ret_self->wsl, sizeof(ret_self->wsl), "%s",
+                                wsl_run_find(exe) == 0 ? WIN_UTF8(exe) : "");
         }
         if (text)
                 (void) LocalFree(text);

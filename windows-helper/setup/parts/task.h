@@ -12,9 +12,10 @@
 
 #define TASK_TEXT_MAX 512 /* bytes with the NUL */
 
-/* What a LogonTask needs to know of this process: its user and the folder of Windows' programs. */
+/* What a LogonTask needs to know of this process: its user, the folder of Windows' programs, and
+ * wsl.exe, "" when there is none. */
 typedef struct TaskSelf {
-        char user[TASK_TEXT_MAX], folder[TASK_TEXT_MAX];
+        char user[TASK_TEXT_MAX], folder[TASK_TEXT_MAX], wsl[TASK_TEXT_MAX];
 } TaskSelf;
 
 /* Return: 0 or negative errno (logged). */

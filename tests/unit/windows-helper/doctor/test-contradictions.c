@@ -264,7 +264,7 @@ static const char *const exclusive[][2] = {
         {"needs no forwarding", "has no network"},
         {"needs no forwarding", "networkingMode=NAT"},
         {"opens as soon as it does", "stop iphlpsvc"},
-        {"sc.exe config iphlpsvc", "-> In a terminal that was opened with 'Run as "
+        {"sc.exe config iphlpsvc", "-> In a terminal opened with 'Run as "
                                    "administrator':\n  sc.exe start iphlpsvc"},
         {"that no rule blocks", "Turn Windows Firewall on"},
 };

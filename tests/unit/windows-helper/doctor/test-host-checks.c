@@ -70,6 +70,7 @@ START_TEST(test_the_service) {
         expect(FINDING_BROKEN, "service", "disabled", "sc.exe config");
         evidence.helper = SERVICE_IS_STOPPED;
         expect(FINDING_BROKEN, "service", "does not run", "sc.exe start wslbridge-helper");
+        expect(FINDING_BROKEN, "service", "does not run", "(error 5), exclude its folder");
         evidence.helper = SERVICE_IS_PENDING;
         expect(FINDING_HINT, "service", "starting", "Look again");
         evidence.helper = SERVICE_IS_RUNNING;

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static const LogonTask plain = {"Debian", "S-1-5-21-1-2-3-1001", "C:\\Windows\\System32"};
+static const LogonTask plain = {"Debian", "S-1-5-21-1-2-3-1001", "C:\\Windows\\System32",
+                                "C:\\Windows\\System32\\wsl.exe"};
 
 static char *xml_of(const LogonTask *t) {
         static Buffer out;
