@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -119,6 +120,22 @@ def test_a_wsl_that_may_not_know_the_timeout(machine, control, script, doubted):
     os.chmod(os.path.join(tools, "wslinfo"), 0o755)
     said = control.run("doctor", env={"PATH": f"{tools}:{os.environ['PATH']}"})[1]
     assert ("WSL before 2.5.7 may not know how" in " ".join(said.split())) is doubted
+
+
+def test_drive_that_does_not_answer(machine, host, control, dev_tree, tmp_path):
+    """It is named, and the doctor waits neither for the drive nor for who asks it."""
+    machine.service("web", "listen = 8080")
+    host.start()
+    machine.start()
+    machine.wait_state("web", "active")
+    silent = {"LD_PRELOAD": os.path.join(dev_tree, "tests/faults/libwslbridge-silent-drive.so"),
+              "ASAN_OPTIONS": "verify_asan_link_order=0", "SILENT_FILE": str(tmp_path / "silent")}
+    begin = time.monotonic()
+    code, said = control.run("doctor", env=silent)
+    assert time.monotonic() - begin < 5
+    assert (tmp_path / "silent").exists()
+    assert "drive C: does not answer" in " ".join(said.split()) and "idle" not in said
+    assert code == 1 and "port 8080" in said  # what else is wrong
 
 
 def test_without_an_agent(machine, control, doctor):

@@ -22,6 +22,7 @@ const char *const guest_finding_ids[] = {
         "agent-stopped",
         "status-bad",
         "wsl-silent",
+        "drive-silent",
         "networking-mode",
         "no-address",
         "off-link",

@@ -43,6 +43,7 @@ typedef struct GuestEvidence { /* everything is borrowed */
         bool unread;                  /* … but the agent has not read them since they changed */
         const PortMap *ports;         /* of TCP, as they are now */
         const PortMap *udp_ports;
+        bool drive_silent; /* drive C: of Windows does not answer, so nothing of it is known */
         IdleStop idle;
         const char *firewall_off; /* the .wslconfig with firewall=false; "": none is known */
         const char *mirrored;     /* the same with networkingMode=mirrored */

@@ -7,6 +7,7 @@
 #include "agent/ctl/doctor/survey.h"
 
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/client/apart.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/doctor/containers.h"
 #include "agent/ctl/doctor/wslconfig.h"
@@ -165,9 +166,10 @@ static void note_file(char ret[static WSLCONFIG_PATH_SIZE], const char *path) {
 /* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the timeouts
  * count only when they are in every file that exists. The firewall and the mode are hints for the
  * one who has set them, and name the file. Where a file cannot be read, nothing is known. */
-static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
+static void survey_wslconfig(const void *question, void *answer) {
         char drive[PATH_MAX], pattern[PATH_MAX + 32], *text = malloc(WSLCONFIG_SIZE_MAX);
-        IdleStop idle = IDLE_UNKNOWN;
+        WslConfigSurvey *ret = answer;
+        const char *root = question;
         time_t changed = 0;
         struct stat st;
         glob_t found;
@@ -177,8 +179,8 @@ static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
         if (text && glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
                 for (size_t i = 0; i < found.gl_pathc; i++) {
                         read_text("", found.gl_pathv[i], text, WSLCONFIG_SIZE_MAX);
-                        if (*text && idle != IDLE_STOPS)
-                                idle = wslconfig_idle(text);
+                        if (*text && ret->idle != IDLE_STOPS)
+                                ret->idle = wslconfig_idle(text);
                         if (!*ret->firewall_off && wslconfig_firewall_off(text))
                                 note_file(ret->firewall_off, found.gl_pathv[i] + strlen(root));
                         if (!*ret->mirrored && wslconfig_mirrored(text))
@@ -189,7 +191,8 @@ static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
                 globfree(&found);
         }
         free(text);
-        return idle == IDLE_STAYS && is_since_start(root, changed) ? IDLE_LATER : idle;
+        if (ret->idle == IDLE_STAYS && is_since_start(root, changed))
+                ret->idle = IDLE_LATER;
 }
 
 /* One that does not know the question is older than all that know how to stay (fact 7.1.6). Where
@@ -251,14 +254,17 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .ports = ret->ports,
                 .udp_ports = ret->udp_ports,
                 .containers = ret->containers,
-                .firewall_off = ret->firewall_off,
-                .mirrored = ret->mirrored,
+                .firewall_off = ret->wslconfig.firewall_off,
+                .mirrored = ret->wslconfig.mirrored,
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')
                 survey_units(ret);
-        if (ret->evidence.wsl)
-                ret->evidence.idle = survey_wsl_version(survey_wslconfig(root, ret));
+        if (ret->evidence.wsl) {
+                r = apart_run(survey_wslconfig, root, &ret->wslconfig, sizeof(ret->wslconfig));
+                ret->evidence.drive_silent = r == -ETIME;
+                ret->evidence.idle = survey_wsl_version(ret->wslconfig.idle);
+        }
         return 0;
 }
 

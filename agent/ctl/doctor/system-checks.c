@@ -285,7 +285,7 @@ static void check_mode(const GuestEvidence *e, Findings *f) {
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
-        if (!e->wsl || e->idle == IDLE_STAYS)
+        if (!e->wsl || e->idle == IDLE_STAYS || e->drive_silent)
                 return;
         x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
         if (e->idle == IDLE_LATER) {
@@ -342,6 +342,20 @@ static void check_wsl(const Report *r, Findings *f) {
                                   "  wsl.exe --shutdown");
 }
 
+/* What it waits for is the host, so an answer may never come. */
+static void check_drive(const GuestEvidence *e, Findings *f) {
+        Finding *x;
+
+        if (!e->drive_silent)
+                return;
+        x = findings_add(f, FINDING_UNSEEN, "drive-silent", NULL);
+        buffer_printf(&x->seen, "Windows' drive C: does not answer in this distribution, so no "
+                                ".wslconfig could be read. Programs that use the drive hang");
+        buffer_printf(&x->advice, "If this lasts, restart WSL on Windows. This ends all "
+                                  "distributions:\n"
+                                  "  wsl.exe --shutdown");
+}
+
 void system_checks_run(const GuestEvidence *e, Findings *f) {
         if (e->wsl1) {
                 check_wsl1(e, f);
@@ -358,5 +372,6 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
                 check_mode(e, f);
         else if (e->report)
                 address_checks_run(e, f);
+        check_drive(e, f);
         check_idle(e, f);
 }
