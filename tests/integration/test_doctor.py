@@ -192,6 +192,31 @@ def test_ports_of_containers(machine, host, control, doctor):
     assert "(cni0)" in control.run("doctor")[1]
 
 
+def test_firewall_of_the_guest(machine, host, control, doctor):
+    """One hint for all services; none while nobody serves them, or when it is turned off."""
+    machine.service("web", "listen = 8080\nconnect-port = 80")
+    machine.service("dns", "listen = 5353\nconnect-port = 53")
+    host.start()
+    machine.start()
+    for name in ("web", "dns"):
+        machine.wait_state(name, "active")
+    write(machine, "etc/ufw/ufw.conf", "# /etc/ufw/ufw.conf\nENABLED=yes\nLOGLEVEL=low\n")
+    assert doctor() == ["port-silent:dns", "port-silent:web"]
+    servers = [listener(machine, "0.0.0.0", port) for port in (53, 80)]
+    try:
+        for server in servers:
+            server.stdout.readline()
+        assert doctor() == ["guest-firewall"]
+        code, said = control.run("doctor")
+        assert code == 0 and "sudo ufw allow 80/tcp\n" in said and "sudo ufw allow 53/tcp\n" in said
+        write(machine, "etc/ufw/ufw.conf", "ENABLED=no\n")
+        assert doctor() == []
+    finally:
+        for server in servers:
+            server.kill()
+            server.communicate()
+
+
 def test_how_to_start_the_agent(machine, control):
     """'systemctl' only where systemd runs."""
     start = "'sudo systemctl enable --now wslbridge-agent'"

@@ -36,12 +36,14 @@ typedef struct GuestEvidence { /* everything is borrowed */
         bool systemd_installed;       /* it could run, if somebody started it */
         Unit unit;                    /* CTL_UNIT */
         Unit loopback, loopback_path; /* asked only when a service is not carried */
-        const char *status_problem;   /* a sentence: why there is no @report */
-        bool status_bad;              /* there is a status file, but it cannot be used */
-        const Report *report;         /* NULL = the agent does not run */
-        const Config *config;         /* as the files are now */
-        bool unread;                  /* … but the agent has not read them since they changed */
-        const PortMap *ports;         /* of TCP, as they are now */
+        Unit firewalld;
+        bool ufw;                   /* … is turned on */
+        const char *status_problem; /* a sentence: why there is no @report */
+        bool status_bad;            /* there is a status file, but it cannot be used */
+        const Report *report;       /* NULL = the agent does not run */
+        const Config *config;       /* as the files are now */
+        bool unread;                /* … but the agent has not read them since they changed */
+        const PortMap *ports;       /* of TCP, as they are now */
         const PortMap *udp_ports;
         bool drive_silent; /* drive C: of Windows does not answer, so nothing of it is known */
         IdleStop idle;

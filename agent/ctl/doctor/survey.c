@@ -10,6 +10,7 @@
 #include "agent/ctl/client/apart.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/doctor/containers.h"
+#include "agent/ctl/doctor/firewall-checks.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/drive.h"
 #include "agent/guest/wsl-words.h"
@@ -91,6 +92,7 @@ static void survey_units(GuestSurvey *s) {
         bool loopback = false;
 
         survey_unit(CTL_UNIT, &s->evidence.unit);
+        survey_unit("firewalld.service", &s->evidence.firewalld);
         for (size_t i = 0; s->report && i < s->report->n_services; i++)
                 loopback |= *s->report->services[i].loopback_text != '\0';
         if (loopback) {
@@ -221,7 +223,7 @@ static void survey_ports(GuestSurvey *s) {
 }
 
 int guest_survey_take(const char *root, GuestSurvey *ret) {
-        char release[128];
+        char release[128], ufw[4096];
         int r;
 
         *ret = (GuestSurvey){.ports = calloc(1, sizeof(*ret->ports)),
@@ -235,6 +237,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         ret->pid1[strcspn(ret->pid1, "\n")] = '\0';
         utf8_clean(ret->pid1);
         read_text(root, "/proc/sys/kernel/osrelease", release, sizeof(release));
+        read_text(root, "/etc/ufw/ufw.conf", ufw, sizeof(ufw));
         survey_ports(ret);
         survey_containers(root, ret);
         ret->evidence = (GuestEvidence){
@@ -246,6 +249,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .systemd_installed = init_is_systemd(root),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
                 .vsock = exists(root, "/dev/vsock"),
+                .ufw = firewall_ufw_is_on(ufw),
                 .status_problem = ret->status_problem ? ret->status_problem : "",
                 .status_bad = r == CTL_AGENT_E_BAD,
                 .report = ret->report,
