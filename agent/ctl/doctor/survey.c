@@ -52,6 +52,13 @@ static bool exists(const char *root, const char *path) {
         return access(full, F_OK) == 0;
 }
 
+static bool is_link(const char *root, const char *path) {
+        char full[PATH_MAX], target[2];
+
+        (void) snprintf(full, sizeof(full), "%s%s", root, path);
+        return readlink(full, target, sizeof(target)) >= 0;
+}
+
 /* WSL starts this program (fact 7.1.4). */
 static bool init_is_systemd(const char *root) {
         char path[PATH_MAX], target[PATH_MAX];
@@ -247,6 +254,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .wsl1 = wsl_release_is_wsl1(release),
                 .wsl_systemd = survey_wsl_conf(root),
                 .systemd_installed = init_is_systemd(root),
+                .shm_link = is_link(root, "/dev/shm"),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
                 .vsock = exists(root, "/dev/vsock"),
                 .ufw = firewall_ufw_is_on(ufw),

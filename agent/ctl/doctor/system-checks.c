@@ -54,8 +54,8 @@ static void advise_wsl_systemd(const GuestEvidence *e, Buffer *advice) {
                 buffer_printf(advice,
                               "WSL reads /etc/wsl.conf only when it starts the distribution. So "
                               "stop WSL on Windows, and start the distribution again. If that does "
-                              "not help, WSL is older than 0.67.6, and the last two commands show "
-                              "its version and update it:\n"
+                              "not help, WSL is too old: the agent needs 1.1.0 or later. The "
+                              "last two commands show its version and update it:\n"
                               "  wsl --shutdown\n"
                               "  wsl --version\n"
                               "  wsl --update");
