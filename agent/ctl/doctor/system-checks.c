@@ -182,8 +182,13 @@ static void check_config(const GuestEvidence *e, Findings *f) {
         if (unread)
                 buffer_printf(&x->advice,
                               "%sLet the agent read the files again, with "
-                              "'wslbridgectl reload'.",
-                              reported || c->n_problems > 0 ? "\n" : "");
+                              "'wslbridgectl reload'.%s",
+                              reported || c->n_problems > 0 ? "\n" : "",
+                              e->wsl && e->systemd
+                                      ? " If something was mounted over their folder after the "
+                                        "service had started, the service does not see that: "
+                                        "restart it.\n  sudo systemctl restart " NAMES_AGENT_UNIT
+                                      : "");
 }
 
 /* Where other machines reach this guest itself, they reach every port that listens. */

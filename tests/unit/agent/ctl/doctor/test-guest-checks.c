@@ -309,6 +309,15 @@ START_TEST(configuration) {
         evidence.unread = true;
         expect("config-stale");
         ck_assert(first_says("has not read the files since they changed", "wslbridgectl reload"));
+        ck_assert(first_says("", "\n  sudo systemctl restart wslbridge-agent"));
+        evidence.wsl = false; /* elsewhere a service sees later mounts */
+        expect("config-stale");
+        ck_assert(!first_says("", "systemctl restart"));
+        evidence.wsl = true;
+        evidence.systemd = false; /* and an agent that is no service sees them, too */
+        expect("config-stale");
+        ck_assert(!first_says("", "systemctl restart"));
+        evidence.systemd = true;
         evidence.unread = false;
         config.n_problems = 1;
         evidence.report = NULL;
