@@ -58,7 +58,9 @@ int connect_start(const ConfigHelper *helper, int *ret_fd) {
                 };
 
                 /* SO_VM_SOCKETS_CONNECT_TIMEOUT keeps its default of 2 s. A missing listener on the
-                 * Windows side shows as this timeout (fact 2.4.1). */
+                 * Windows side shows as this timeout (fact 2.4.1). While Windows does not answer
+                 * WSL either, bind() may wait without a limit (fact 6.2.14); then the watchdog
+                 * helps. */
                 (void) connect_bind_privileged(fd, bind_vsock);
                 r = connect_socket(fd, (const struct sockaddr *) &sa, sizeof(sa));
         } else {

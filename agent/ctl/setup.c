@@ -6,6 +6,7 @@
  */
 
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/client/apart.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/ctl.h"
 #include "agent/guest/drive.h"
@@ -44,21 +45,46 @@ static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
         return true;
 }
 
-/* Return: whether the helper's program is there. */
-static bool find_helper(const char *root, char ret_path[PATH_MAX]) {
+typedef struct Places { /* of which the first that exists counts */
+        const char *root;
+        char told[PATH_MAX]; /* by wslpath, "" = nothing */
+} Places;
+
+typedef struct Place {
+        bool found;
+        char path[PATH_MAX];
+} Place;
+
+static void look_for_helper(const void *question, void *answer) {
+        const Places *places = question;
+        char drive[PATH_MAX];
+        Place *ret = answer;
+
+        strcpy(ret->path, places->told);
+        ret->found = *ret->path && access(ret->path, F_OK) == 0;
+        if (ret->found)
+                return;
+        drive_find(places->root, drive, sizeof(drive));
+        ret->found = snprintf(ret->path, PATH_MAX, "%s/%s", drive, HELPER_DRIVE) < PATH_MAX &&
+                     access(ret->path, F_OK) == 0;
+}
+
+/* Return: 0; -ENOENT when the helper's program is not there; -ETIME when its drive is silent; or
+ * another negative errno. */
+static int find_helper(const char *root, Place *ret) {
         static const char *const question[] = {"wslpath", "-u", HELPER_WINDOWS, NULL};
-        char output[PATH_MAX - 256] = "", drive[PATH_MAX];
+        char output[PATH_MAX - 256] = "";
+        Places places = {.root = root};
+        int r;
 
         if (ctl_run(question, output, sizeof(output)) == 0) {
                 output[strcspn(output, "\r\n")] = '\0';
-                if (output[0] == '/' &&
-                    snprintf(ret_path, PATH_MAX, "%s%s", root, output) < PATH_MAX &&
-                    access(ret_path, F_OK) == 0)
-                        return true;
+                if (output[0] != '/' ||
+                    snprintf(places.told, PATH_MAX, "%s%s", root, output) >= PATH_MAX)
+                        *places.told = '\0';
         }
-        drive_find(root, drive, sizeof(drive));
-        return snprintf(ret_path, PATH_MAX, "%s/%s", drive, HELPER_DRIVE) < PATH_MAX &&
-               access(ret_path, F_OK) == 0;
+        r = apart_run(look_for_helper, &places, ret, sizeof(*ret));
+        return r == 0 && !ret->found ? -ENOENT : r;
 }
 
 /* Say what to type on Windows instead. */
@@ -87,8 +113,10 @@ static void enter_folder(const char *path) {
 
 int ctl_setup(const CtlOptions *o, int n, char **names) {
         const char *argv[CTL_SETUP_WORDS + 4] = {NULL, "setup", NULL};
-        char name[DISTRO_NAME_MAX + 1], path[PATH_MAX];
+        char name[DISTRO_NAME_MAX + 1];
         size_t n_argv = 3;
+        Place helper;
+        int r;
 
         if (!wsl_is_here())
                 return ctl_error(
@@ -105,19 +133,24 @@ int ctl_setup(const CtlOptions *o, int n, char **names) {
                 return advise(o, name,
                               "systemd does not run in this distro. To turn it on, setup ends the "
                               "distro, and must not be started from it");
-        if (!find_helper(o->root, path))
+        r = find_helper(o->root, &helper);
+        if (r == -ETIME)
+                return advise(o, name,
+                              "Windows' drive C: does not answer in this distro. If that lasts, "
+                              "'wsl.exe --shutdown' on Windows helps, and ends all distros");
+        if (r < 0)
                 return advise(o, name,
                               "There is no " HELPER_WINDOWS " here. Either wslbridge is not "
                               "installed on Windows, or drive C: is not mounted");
-        argv[0] = path;
+        argv[0] = helper.path;
         argv[2] = name;
         for (size_t i = 0; i < o->n_setup; i++)
                 argv[n_argv++] = o->setup[i];
-        enter_folder(path);
-        (void) execv(path, (char *const *) argv);
+        enter_folder(helper.path);
+        (void) execv(helper.path, (char *const *) argv);
         if (errno == ENOEXEC || errno == EACCES)
                 return advise(o, name,
                               "Programs of Windows cannot be started here, because WSL's interop "
                               "is turned off or out of order");
-        return ctl_error_errno(errno, "start", path);
+        return ctl_error_errno(errno, "start", helper.path);
 }

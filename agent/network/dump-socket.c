@@ -10,6 +10,7 @@
 #include "agent/network/dump-socket.h"
 
 #include "agent/network/netlink-error.h"
+#include "agent/network/netlink-socket.h"
 
 #include <errno.h>
 #include <netlink/errno.h>
@@ -46,16 +47,12 @@ int dump_socket_open(DumpSocket *s, int protocol) {
         const struct timeval timeout = {.tv_sec = DUMP_TIMEOUT_SEC};
         int r;
 
-        s->sk = nl_socket_alloc();
-        if (!s->sk)
-                return -ENOMEM;
-        r = nl_connect(s->sk, protocol);
+        r = netlink_socket_open(protocol, &s->sk);
         if (r < 0)
-                r = netlink_errno(r);
-        else if (setsockopt(nl_socket_get_fd(s->sk), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                            sizeof(timeout)) < 0)
+                return r;
+        if (setsockopt(nl_socket_get_fd(s->sk), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                       sizeof(timeout)) < 0) {
                 r = -errno;
-        if (r < 0) {
                 dump_socket_close(s);
                 return r;
         }

@@ -24,6 +24,7 @@
 #include "agent/network/array.h"
 #include "agent/network/netdump.h"
 #include "agent/network/netlink-error.h"
+#include "agent/network/netlink-socket.h"
 #include "agent/network/throttle.h"
 
 #include <errno.h>
@@ -253,14 +254,11 @@ static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userd
 static int open_events(NetWatch *w, unsigned receive_buffer) {
         int r;
 
-        w->events = nl_socket_alloc();
-        if (!w->events)
-                return -ENOMEM;
-        r = nl_connect(w->events, NETLINK_ROUTE);
-        if (r >= 0)
-                r = nl_socket_set_nonblocking(w->events);
-        /* nl_connect() has made the buffer smaller than the kernel's default. A failure is ignored:
-         * rmem_max limits the size, and a loss costs only a dump. */
+        r = netlink_socket_open(NETLINK_ROUTE, &w->events);
+        if (r < 0)
+                return r;
+        r = nl_socket_set_nonblocking(w->events);
+        /* A failure is ignored: rmem_max limits the size, and a loss costs only a dump. */
         if (r >= 0)
                 (void) nl_socket_set_buffer_size(w->events, (int) receive_buffer, 0);
         if (r >= 0)

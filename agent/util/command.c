@@ -11,6 +11,8 @@
 
 #include "agent/util/command.h"
 
+#include "agent/util/reap.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -216,7 +218,7 @@ int command_start(Command **ret_command, sd_event *event, const char *const argv
         if (r < 0) {
                 command_kill(c);
                 if (!c->child)
-                        (void) waitpid(c->pid, NULL, 0);
+                        (void) reap_within(c->pid, REAP_KILLED_USEC, NULL);
                 return r;
         }
         *ret_command = TAKE_PTR(c);

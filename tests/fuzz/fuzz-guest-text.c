@@ -2,10 +2,12 @@
 
 /*
  * Any bytes as what the guest's agent and doctor read of others: the output of WSL's tools and of
- * systemctl, the files .wslconfig and wsl.conf, and the key. What is taken can be shown and sent.
+ * systemctl, the files .wslconfig, wsl.conf and ufw.conf, and the key. What is taken can be shown
+ * and sent.
  */
 
 #include "agent/channel/key.h"
+#include "agent/ctl/doctor/firewall-checks.h"
 #include "agent/ctl/doctor/unit.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/wsl-words.h"
@@ -76,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         (void) wslconf_systemd(text);
         (void) wslconfig_firewall_off(text);
         (void) wslconfig_mirrored(text);
+        (void) firewall_ufw_is_on(text);
         fuzz_key(text, n);
         free(text);
         return 0;

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -121,6 +122,22 @@ def test_a_wsl_that_may_not_know_the_timeout(machine, control, script, doubted):
     assert ("WSL before 2.5.7 may not know how" in " ".join(said.split())) is doubted
 
 
+def test_drive_that_does_not_answer(machine, host, control, dev_tree, tmp_path):
+    """It is named, and the doctor waits neither for the drive nor for who asks it."""
+    machine.service("web", "listen = 8080")
+    host.start()
+    machine.start()
+    machine.wait_state("web", "active")
+    silent = {"LD_PRELOAD": os.path.join(dev_tree, "tests/faults/libwslbridge-silent-drive.so"),
+              "ASAN_OPTIONS": "verify_asan_link_order=0", "SILENT_FILE": str(tmp_path / "silent")}
+    begin = time.monotonic()
+    code, said = control.run("doctor", env=silent)
+    assert time.monotonic() - begin < 5
+    assert (tmp_path / "silent").exists()
+    assert "drive C: does not answer" in " ".join(said.split()) and "idle" not in said
+    assert code == 1 and "port 8080" in said  # what else is wrong
+
+
 def test_without_an_agent(machine, control, doctor):
     assert doctor() == ["agent-stopped"]
     os.rmdir(os.path.join(machine.root, "run/systemd/system"))
@@ -173,6 +190,31 @@ def test_ports_of_containers(machine, host, control, doctor):
     assert doctor() == ["port-container:web"]
     assert control.run("doctor")[0] == 0
     assert "(cni0)" in control.run("doctor")[1]
+
+
+def test_firewall_of_the_guest(machine, host, control, doctor):
+    """One hint for all services; none while nobody serves them, or when it is turned off."""
+    machine.service("web", "listen = 8080\nconnect-port = 80")
+    machine.service("dns", "listen = 5353\nconnect-port = 53")
+    host.start()
+    machine.start()
+    for name in ("web", "dns"):
+        machine.wait_state(name, "active")
+    write(machine, "etc/ufw/ufw.conf", "# /etc/ufw/ufw.conf\nENABLED=yes\nLOGLEVEL=low\n")
+    assert doctor() == ["port-silent:dns", "port-silent:web"]
+    servers = [listener(machine, "0.0.0.0", port) for port in (53, 80)]
+    try:
+        for server in servers:
+            server.stdout.readline()
+        assert doctor() == ["guest-firewall"]
+        code, said = control.run("doctor")
+        assert code == 0 and "sudo ufw allow 80/tcp\n" in said and "sudo ufw allow 53/tcp\n" in said
+        write(machine, "etc/ufw/ufw.conf", "ENABLED=no\n")
+        assert doctor() == []
+    finally:
+        for server in servers:
+            server.kill()
+            server.communicate()
 
 
 def test_how_to_start_the_agent(machine, control):

@@ -25,7 +25,7 @@ NO_FAILURE = {
         asprintf vasprintf __vasprintf_chk json_* nlmsg_* nl_socket_alloc nl_socket_modify_cb posix_spawn_* posix_spawnattr_* ini_parse_* getmntent_r
         sd_event_get_exit_code""",
     "is made of calls that fail: socket(), bind(), sendmsg(), recvmsg(), open64() …": """
-        nl_connect nl_recvmsgs_default nl_send_* nl_socket_* sd_notify sd_notifyf sd_id128_*
+        nl_recvmsgs_default nl_send_* nl_socket_* sd_notify sd_notifyf sd_id128_*
         sd_journal_sendv_with_location sd_event_loop sd_event_run""",
     "gives back": "free close closedir fclose munmap inotify_rm_watch sd_event_unref sd_event_source_unref "
                   "sd_event_source_disable_unref crypto_*",

@@ -3,6 +3,7 @@
 scripts below a root of the test."""
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -113,6 +114,18 @@ def test_the_command_for_windows(distro, reason):
     assert '\n    .\\wslbridge-helper setup "My Debian" --keep-alive\n' in errors
     assert {"not installed": "There is no C:\\Program Files", "no systemd": "systemd does not run"}.get(
         reason, "interop") in errors
+
+
+def test_drive_that_does_not_answer(distro, dev_tree):
+    """Setup says so, and what to type on Windows instead."""
+    distro.wslpath("Debian", drive="/mnt/c")
+    distro.exe()
+    begin = time.monotonic()
+    code, out, errors = distro.run("--yes", ASAN_OPTIONS="verify_asan_link_order=0", LD_PRELOAD=os.path.join(
+        dev_tree, "tests/faults/libwslbridge-silent-drive.so"))
+    assert time.monotonic() - begin < 5
+    assert (code, out) == (1, "") and "drive C: does not answer" in errors
+    assert '\n    .\\wslbridge-helper setup "Debian" --yes\n' in errors
 
 
 def test_no_name(distro):

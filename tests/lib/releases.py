@@ -27,12 +27,13 @@ RELEASES = {
 FUNCTIONS = {
     "libnl-3-200": {
         "3.2.7": """
-            nl_connect nl_recvmsgs_default nl_send_simple nl_socket_add_membership
+            nl_recvmsgs_default nl_send_simple nl_socket_add_membership
             nl_socket_add_memberships nl_socket_alloc nl_socket_disable_auto_ack
             nl_socket_disable_msg_peek nl_socket_free nl_socket_get_fd nl_socket_modify_cb
             nl_socket_set_buffer_size nl_socket_set_nonblocking nla_data nla_get_u32 nla_get_u8 nla_len
             nla_parse nla_parse_nested nla_strcmp nla_strlcpy nlmsg_data nlmsg_hdr nlmsg_parse""",
-        "3.2.21": "nl_socket_set_msg_buf_size"},
+        "3.2.21": "nl_socket_set_msg_buf_size",
+        "3.2.26": "nl_socket_set_fd"},
     "libinih1": {"40": "ini_parse_stream ini_parse_string"},
     "libsodium23": {
         "0.6.0": """

@@ -9,6 +9,7 @@
 #include "agent/network/throttle.h"
 #include "fixture.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -142,8 +143,12 @@ START_TEST(test_message_of_another_process) {
         fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(
+                sendto(fd, &message, sizeof(message), 0, (struct sockaddr *) &to, sizeof(to)), -1);
+        ck_assert_int_eq(errno, ECONNREFUSED); /* the socket is connected to the kernel */
+        to = (struct sockaddr_nl){.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR};
+        ck_assert_int_eq(
                 sendto(fd, &message, sizeof(message), 0, (struct sockaddr *) &to, sizeof(to)),
-                sizeof(message));
+                sizeof(message)); /* a group lets everybody in */
         watch_settle(&w);
         after = watch_stats(&w);
         ck_assert_uint_eq(after.events, before.events);

@@ -10,7 +10,7 @@ from sources import describe
 
 # Other projects' files, and folders of theirs: of Linux, WSL and systemd ("src/"), of Windows. What
 # a source includes with <> needs no entry.
-FOREIGN = {"sys/", "linux/", "net/vmw_vsock/", "drivers/", "src/", "computecore.h", "guiddef.h",
+FOREIGN = {"sys/", "linux/", "net/vmw_vsock/", "net/9p/", "drivers/", "src/", "computecore.h", "guiddef.h",
            "hvsocket.h", "icftypes.h", "initguid.h", "ioapiset.h", "libloaderapi.h", "mswsock.h",
            "netfw.h", "nldef.h", "realtimeapiset.h", "winnt.h", "winreg.h", "winsvc.h", "ws2def.h"}
 FOREIGN |= {name for path in tree.matching("*.c", "*.h")

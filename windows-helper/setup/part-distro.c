@@ -18,7 +18,7 @@ SetupOutcome setup_distro(Setup *s, SetupPart *part) {
                 return SETUP_FAILED;
         if (s->guest.init == GUEST_INIT_RUNNING)
                 return SETUP_DONE;
-        setup_advises(part, "WSL knows systemd since version 0.67.6: see 'wsl.exe --version', and "
+        setup_advises(part, "The agent needs WSL 1.1.0 or later: see 'wsl.exe --version', and "
                             "update it with 'wsl.exe --update'.");
         return setup_says(part, SETUP_FAILED,
                           "Its systemd does not run, though /etc/wsl.conf turns it on");

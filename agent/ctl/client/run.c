@@ -7,6 +7,7 @@
 #include "agent/ctl/client/run.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/reap.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -59,6 +60,12 @@ static int collect(int fd, uint64_t end, char *text, size_t size) {
         }
 }
 
+static uint64_t time_left(uint64_t end) {
+        uint64_t now = now_usec();
+
+        return now < end ? end - now : 0;
+}
+
 int ctl_run(const char *const argv[], char *ret_output, size_t size) {
         uint64_t end = now_usec() + CTL_RUN_LIMIT_MSEC * USEC_PER_MSEC;
         int fds[2], status, r;
@@ -71,12 +78,14 @@ int ctl_run(const char *const argv[], char *ret_output, size_t size) {
         if (r == 0) {
                 assert(pid > 0); /* 0 would mean all of our own group */
                 r = collect(fds[0], end, ret_output, size);
-                if (r < 0)
-                        (void) kill(pid, SIGKILL);
-                while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-                        ;
                 if (r == 0)
+                        r = reap_within(pid, time_left(end), &status);
+                if (r == 0) {
                         r = WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+                } else if (r == -ETIME) {
+                        (void) kill(pid, SIGKILL);
+                        (void) reap_within(pid, REAP_KILLED_USEC, NULL);
+                }
         }
         (void) close(fds[0]);
         return r;

@@ -14,7 +14,8 @@
  * @argv: NULL-terminated
  * @ret_output: its standard output, cut to @size - 1 bytes and NUL-terminated
  *
- * Its standard error is discarded. It is killed after CTL_RUN_LIMIT_MSEC.
+ * Its standard error is discarded. It is killed after CTL_RUN_LIMIT_MSEC, and left behind if it
+ * does not end then.
  *
  * Return: its exit status, -ETIME when it was killed, or another negative errno when it could not
  * be run or has crashed.

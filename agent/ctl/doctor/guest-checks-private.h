@@ -17,12 +17,16 @@ void unit_checks_run(const GuestEvidence *e, Findings *f);
 void address_checks_run(const GuestEvidence *e, Findings *f);
 void helper_checks_run(const GuestEvidence *e, Findings *f);
 void service_checks_run(const GuestEvidence *e, Findings *f);
+void firewall_checks_run(const GuestEvidence *e, Findings *f);
 
 /* Of system_checks_run(): the address may not be the right one, or not for long. */
 void check_address_doubts(const Report *r, Findings *f);
 
 /* Of service_checks_run(): what keeps a service with 'connect = loopback' from being carried. */
 void check_loopback(const GuestEvidence *e, const ReportService *s, Findings *f);
+
+/* The worst of a service's ports that is known, and the first that is that bad. */
+GuestPort service_ports_judge(const GuestEvidence *e, const ReportService *s, uint16_t *ret_port);
 
 /* Which interface to name in agent.conf, from what the agent has reported. There is a report. */
 void advise_interface(const GuestEvidence *e, Buffer *advice);

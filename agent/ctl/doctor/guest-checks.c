@@ -22,6 +22,7 @@ const char *const guest_finding_ids[] = {
         "agent-stopped",
         "status-bad",
         "wsl-silent",
+        "drive-silent",
         "networking-mode",
         "no-address",
         "off-link",
@@ -43,6 +44,7 @@ const char *const guest_finding_ids[] = {
         "port-loopback",
         "port-silent",
         "port-container",
+        "guest-firewall",
         "service-unreachable",
         "service-firewall",
         "address-doubtful",
@@ -61,6 +63,7 @@ void guest_checks_run(const GuestEvidence *e, Findings *ret) {
         if (!e->wsl1) { /* there, whatever else is missing is an effect */
                 helper_checks_run(e, &f);
                 service_checks_run(e, &f);
+                firewall_checks_run(e, &f);
         }
         findings_finish(&f);
         *ret = f;

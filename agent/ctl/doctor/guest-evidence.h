@@ -28,22 +28,26 @@ typedef enum WslSystemd {
         WSL_SYSTEMD_ODD, /* there is such a line, but not one that WSL understands */
 } WslSystemd;
 
-typedef struct GuestEvidence { /* everything is borrowed */
-        bool systemd;          /* process 1 is systemd */
-        const char *pid1;      /* the name of process 1, "" = unknown */
+typedef struct GuestEvidence {  /* everything is borrowed */
+        const char *pid1;       /* the name of process 1, "" = unknown */
+        bool systemd;           /* process 1 is systemd */
+        bool systemd_installed; /* it could run, if somebody started it */
         bool wsl, wsl1, vmbus, vsock;
+        bool shm_link;     /* /dev/shm is a link, as before WSL 1.1.0 (fact 7.1.9) */
+        bool ufw;          /* … is turned on */
+        bool drive_silent; /* drive C: of Windows does not answer, so nothing of it is known */
+        bool status_bad;   /* there is a status file, but it cannot be used */
+        bool unread;       /* the agent has not read the files of @config since they changed */
         WslSystemd wsl_systemd;
-        bool systemd_installed;       /* it could run, if somebody started it */
+        IdleStop idle;
         Unit unit;                    /* CTL_UNIT */
         Unit loopback, loopback_path; /* asked only when a service is not carried */
-        const char *status_problem;   /* a sentence: why there is no @report */
-        bool status_bad;              /* there is a status file, but it cannot be used */
-        const Report *report;         /* NULL = the agent does not run */
-        const Config *config;         /* as the files are now */
-        bool unread;                  /* … but the agent has not read them since they changed */
-        const PortMap *ports;         /* of TCP, as they are now */
+        Unit firewalld;
+        const char *status_problem; /* a sentence: why there is no @report */
+        const Report *report;       /* NULL = the agent does not run */
+        const Config *config;       /* as the files are now */
+        const PortMap *ports;       /* of TCP, as they are now */
         const PortMap *udp_ports;
-        IdleStop idle;
         const char *firewall_off; /* the .wslconfig with firewall=false; "": none is known */
         const char *mirrored;     /* the same with networkingMode=mirrored */
         const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */

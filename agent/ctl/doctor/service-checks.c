@@ -291,10 +291,10 @@ static GuestPort judge_listen(const GuestEvidence *e, const ReportService *s, co
         return worst;
 }
 
-static void check_ports(const GuestEvidence *e, const ReportService *s, Findings *f) {
+GuestPort service_ports_judge(const GuestEvidence *e, const ReportService *s, uint16_t *ret_port) {
         GuestPort worst = GUEST_PORT_LISTENING;
-        uint16_t worst_port = 0;
 
+        *ret_port = 0;
         for (size_t i = 0; i < s->n_listens; i++) {
                 const ReportListen *l = &s->listens[i];
                 uint16_t port = 0;
@@ -305,9 +305,16 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
                 state = judge_listen(e, s, l, &port);
                 if (state != GUEST_PORT_UNKNOWN && state > worst) {
                         worst = state;
-                        worst_port = port;
+                        *ret_port = port;
                 }
         }
+        return worst;
+}
+
+static void check_ports(const GuestEvidence *e, const ReportService *s, Findings *f) {
+        uint16_t worst_port;
+        GuestPort worst = service_ports_judge(e, s, &worst_port);
+
         if (worst == GUEST_PORT_NOT_LISTENING && *e->containers)
                 add_container_finding(e, s, worst_port, f);
         else if (worst != GUEST_PORT_LISTENING)

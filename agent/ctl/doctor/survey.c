@@ -7,8 +7,10 @@
 #include "agent/ctl/doctor/survey.h"
 
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/client/apart.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/doctor/containers.h"
+#include "agent/ctl/doctor/firewall-checks.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/drive.h"
 #include "agent/guest/wsl-words.h"
@@ -48,6 +50,13 @@ static bool exists(const char *root, const char *path) {
 
         (void) snprintf(full, sizeof(full), "%s%s", root, path);
         return access(full, F_OK) == 0;
+}
+
+static bool is_link(const char *root, const char *path) {
+        char full[PATH_MAX], target[2];
+
+        (void) snprintf(full, sizeof(full), "%s%s", root, path);
+        return readlink(full, target, sizeof(target)) >= 0;
 }
 
 /* WSL starts this program (fact 7.1.4). */
@@ -90,6 +99,7 @@ static void survey_units(GuestSurvey *s) {
         bool loopback = false;
 
         survey_unit(CTL_UNIT, &s->evidence.unit);
+        survey_unit("firewalld.service", &s->evidence.firewalld);
         for (size_t i = 0; s->report && i < s->report->n_services; i++)
                 loopback |= *s->report->services[i].loopback_text != '\0';
         if (loopback) {
@@ -165,9 +175,10 @@ static void note_file(char ret[static WSLCONFIG_PATH_SIZE], const char *path) {
 /* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the timeouts
  * count only when they are in every file that exists. The firewall and the mode are hints for the
  * one who has set them, and name the file. Where a file cannot be read, nothing is known. */
-static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
+static void survey_wslconfig(const void *question, void *answer) {
         char drive[PATH_MAX], pattern[PATH_MAX + 32], *text = malloc(WSLCONFIG_SIZE_MAX);
-        IdleStop idle = IDLE_UNKNOWN;
+        WslConfigSurvey *ret = answer;
+        const char *root = question;
         time_t changed = 0;
         struct stat st;
         glob_t found;
@@ -177,8 +188,8 @@ static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
         if (text && glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
                 for (size_t i = 0; i < found.gl_pathc; i++) {
                         read_text("", found.gl_pathv[i], text, WSLCONFIG_SIZE_MAX);
-                        if (*text && idle != IDLE_STOPS)
-                                idle = wslconfig_idle(text);
+                        if (*text && ret->idle != IDLE_STOPS)
+                                ret->idle = wslconfig_idle(text);
                         if (!*ret->firewall_off && wslconfig_firewall_off(text))
                                 note_file(ret->firewall_off, found.gl_pathv[i] + strlen(root));
                         if (!*ret->mirrored && wslconfig_mirrored(text))
@@ -189,7 +200,8 @@ static IdleStop survey_wslconfig(const char *root, GuestSurvey *ret) {
                 globfree(&found);
         }
         free(text);
-        return idle == IDLE_STAYS && is_since_start(root, changed) ? IDLE_LATER : idle;
+        if (ret->idle == IDLE_STAYS && is_since_start(root, changed))
+                ret->idle = IDLE_LATER;
 }
 
 /* One that does not know the question is older than all that know how to stay (fact 7.1.6). Where
@@ -218,7 +230,7 @@ static void survey_ports(GuestSurvey *s) {
 }
 
 int guest_survey_take(const char *root, GuestSurvey *ret) {
-        char release[128];
+        char release[128], ufw[4096];
         int r;
 
         *ret = (GuestSurvey){.ports = calloc(1, sizeof(*ret->ports)),
@@ -232,6 +244,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         ret->pid1[strcspn(ret->pid1, "\n")] = '\0';
         utf8_clean(ret->pid1);
         read_text(root, "/proc/sys/kernel/osrelease", release, sizeof(release));
+        read_text(root, "/etc/ufw/ufw.conf", ufw, sizeof(ufw));
         survey_ports(ret);
         survey_containers(root, ret);
         ret->evidence = (GuestEvidence){
@@ -241,8 +254,10 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .wsl1 = wsl_release_is_wsl1(release),
                 .wsl_systemd = survey_wsl_conf(root),
                 .systemd_installed = init_is_systemd(root),
+                .shm_link = is_link(root, "/dev/shm"),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
                 .vsock = exists(root, "/dev/vsock"),
+                .ufw = firewall_ufw_is_on(ufw),
                 .status_problem = ret->status_problem ? ret->status_problem : "",
                 .status_bad = r == CTL_AGENT_E_BAD,
                 .report = ret->report,
@@ -251,14 +266,17 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .ports = ret->ports,
                 .udp_ports = ret->udp_ports,
                 .containers = ret->containers,
-                .firewall_off = ret->firewall_off,
-                .mirrored = ret->mirrored,
+                .firewall_off = ret->wslconfig.firewall_off,
+                .mirrored = ret->wslconfig.mirrored,
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')
                 survey_units(ret);
-        if (ret->evidence.wsl)
-                ret->evidence.idle = survey_wsl_version(survey_wslconfig(root, ret));
+        if (ret->evidence.wsl) {
+                r = apart_run(survey_wslconfig, root, &ret->wslconfig, sizeof(ret->wslconfig));
+                ret->evidence.drive_silent = r == -ETIME;
+                ret->evidence.idle = survey_wsl_version(ret->wslconfig.idle);
+        }
         return 0;
 }
 

@@ -9,6 +9,11 @@
 
 #define WSLCONFIG_PATH_SIZE 256 /* a longer one is cut */
 
+typedef struct WslConfigSurvey { /* of the files of Windows */
+        IdleStop idle;
+        char firewall_off[WSLCONFIG_PATH_SIZE], mirrored[WSLCONFIG_PATH_SIZE];
+} WslConfigSurvey;
+
 typedef struct GuestSurvey {
         GuestEvidence evidence; /* borrows from the rest */
         /* owned */
@@ -16,8 +21,8 @@ typedef struct GuestSurvey {
         Report *report;
         char *status_problem;
         PortMap *ports, *udp_ports;
-        char pid1[32], containers[128], firewall_off[WSLCONFIG_PATH_SIZE],
-                mirrored[WSLCONFIG_PATH_SIZE];
+        WslConfigSurvey wslconfig;
+        char pid1[32], containers[128];
 } GuestSurvey;
 
 /**

@@ -54,8 +54,8 @@ static void advise_wsl_systemd(const GuestEvidence *e, Buffer *advice) {
                 buffer_printf(advice,
                               "WSL reads /etc/wsl.conf only when it starts the distribution. So "
                               "stop WSL on Windows, and start the distribution again. If that does "
-                              "not help, WSL is older than 0.67.6, and the last two commands show "
-                              "its version and update it:\n"
+                              "not help, WSL is too old: the agent needs 1.1.0 or later. The "
+                              "last two commands show its version and update it:\n"
                               "  wsl --shutdown\n"
                               "  wsl --version\n"
                               "  wsl --update");
@@ -182,8 +182,13 @@ static void check_config(const GuestEvidence *e, Findings *f) {
         if (unread)
                 buffer_printf(&x->advice,
                               "%sLet the agent read the files again, with "
-                              "'wslbridgectl reload'.",
-                              reported || c->n_problems > 0 ? "\n" : "");
+                              "'wslbridgectl reload'.%s",
+                              reported || c->n_problems > 0 ? "\n" : "",
+                              e->wsl && e->systemd
+                                      ? " If something was mounted over their folder after the "
+                                        "service had started, the service does not see that: "
+                                        "restart it.\n  sudo systemctl restart " NAMES_AGENT_UNIT
+                                      : "");
 }
 
 /* Where other machines reach this guest itself, they reach every port that listens. */
@@ -285,7 +290,7 @@ static void check_mode(const GuestEvidence *e, Findings *f) {
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
-        if (!e->wsl || e->idle == IDLE_STAYS)
+        if (!e->wsl || e->idle == IDLE_STAYS || e->drive_silent)
                 return;
         x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
         if (e->idle == IDLE_LATER) {
@@ -342,6 +347,20 @@ static void check_wsl(const Report *r, Findings *f) {
                                   "  wsl.exe --shutdown");
 }
 
+/* What it waits for is the host, so an answer may never come. */
+static void check_drive(const GuestEvidence *e, Findings *f) {
+        Finding *x;
+
+        if (!e->drive_silent)
+                return;
+        x = findings_add(f, FINDING_UNSEEN, "drive-silent", NULL);
+        buffer_printf(&x->seen, "Windows' drive C: does not answer in this distribution, so no "
+                                ".wslconfig could be read. Programs that use the drive hang");
+        buffer_printf(&x->advice, "If this lasts, restart WSL on Windows. This ends all "
+                                  "distributions:\n"
+                                  "  wsl.exe --shutdown");
+}
+
 void system_checks_run(const GuestEvidence *e, Findings *f) {
         if (e->wsl1) {
                 check_wsl1(e, f);
@@ -358,5 +377,6 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
                 check_mode(e, f);
         else if (e->report)
                 address_checks_run(e, f);
+        check_drive(e, f);
         check_idle(e, f);
 }

@@ -64,6 +64,14 @@ static const UnitFinding unit_findings[] = {
                       "  sudo systemctl daemon-reload\n" RESTART},
 };
 
+/* Of systemd: the process could not get its credentials. */
+#define EXIT_CREDENTIALS 243
+
+/* Then systemd cannot start the agent at all (fact 7.1.9). */
+static bool is_old_wsl(const GuestEvidence *e) {
+        return e->wsl && e->shm_link && e->unit.status == EXIT_CREDENTIALS;
+}
+
 static void add_end(const Unit *u, Buffer *seen) {
         char end[UNIT_END_TEXT_SIZE];
 
@@ -83,7 +91,15 @@ static void check_absent(const GuestEvidence *e, Findings *f) {
                 add_end(&e->unit, &x->seen);
         else if (u->seen)
                 buffer_printf(&x->seen, "%s", e->status_problem);
-        buffer_printf(&x->advice, "%s", u->advice);
+        if (u->end && is_old_wsl(e))
+                buffer_printf(&x->advice,
+                              "This WSL is older than 1.1.0: its /dev/shm is a link, with which "
+                              "systemd cannot pass the key to the agent. On Windows, update WSL, "
+                              "and end all distributions:\n"
+                              "  wsl.exe --update\n"
+                              "  wsl.exe --shutdown");
+        else
+                buffer_printf(&x->advice, "%s", u->advice);
 }
 
 /* There is one: perhaps between two crashes, or somebody has started it beside the unit's. */

@@ -7,6 +7,7 @@
 
 #include "agent/util/command.h"
 
+#include "tests/unit/agent/deaf.h"
 #include "tests/unit/agent/testing.h"
 
 #include <linux/close_range.h>
@@ -261,6 +262,24 @@ START_TEST(test_error_ends_the_loop) {
 }
 END_TEST
 
+/* The same, and the program goes on. */
+START_TEST(test_loop_does_not_take_what_goes_on) {
+        uint64_t begin = now_usec();
+        sigset_t mask;
+
+        sigemptyset(&mask);
+        ck_assert_int_eq(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
+        test_write("tool", "#!/bin/sh\nexec sleep 30\n", 24, 0755);
+        deaf = true;
+        ck_assert_int_eq(command_start(&command, event, (const char *[]){test_path("tool"), NULL},
+                                       LIMIT_USEC, on_end, &n_calls),
+                         -EBUSY);
+        ck_assert_uint_lt(now_usec() - begin, 5 * USEC_PER_SEC);
+        ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), 0); /* a child that runs */
+        deaf_end();
+}
+END_TEST
+
 int main(void) {
         TCase *t = tcase_create("command");
 
@@ -285,5 +304,6 @@ int main(void) {
         tcase_add_test(t, test_surroundings);
         tcase_add_test(t, test_freed_while_it_runs);
         tcase_add_test(t, test_error_ends_the_loop);
+        tcase_add_test(t, test_loop_does_not_take_what_goes_on);
         return test_run(t, "command");
 }

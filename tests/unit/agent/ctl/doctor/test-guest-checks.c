@@ -309,6 +309,15 @@ START_TEST(configuration) {
         evidence.unread = true;
         expect("config-stale");
         ck_assert(first_says("has not read the files since they changed", "wslbridgectl reload"));
+        ck_assert(first_says("", "\n  sudo systemctl restart wslbridge-agent"));
+        evidence.wsl = false; /* elsewhere a service sees later mounts */
+        expect("config-stale");
+        ck_assert(!first_says("", "systemctl restart"));
+        evidence.wsl = true;
+        evidence.systemd = false; /* and an agent that is no service sees them, too */
+        expect("config-stale");
+        ck_assert(!first_says("", "systemctl restart"));
+        evidence.systemd = true;
         evidence.unread = false;
         config.n_problems = 1;
         evidence.report = NULL;
@@ -352,6 +361,16 @@ START_TEST(idle) {
 }
 END_TEST
 
+/* What is in .wslconfig is not known then, and that is no reason to advise a change of it. */
+START_TEST(silent_drive) {
+        evidence.drive_silent = true;
+        evidence.idle = IDLE_UNKNOWN;
+        expect("drive-silent");
+        ck_assert(first_says("drive C: does not answer", "  wsl.exe --shutdown"));
+        ck_assert_int_eq(findings.items[0].rank, FINDING_UNSEEN);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("guest-checks");
         TCase *c = tcase_create("guest-checks");
@@ -373,6 +392,7 @@ int main(void) {
         tcase_add_test(c, configuration);
         tcase_add_test(c, candidates);
         tcase_add_test(c, idle);
+        tcase_add_test(c, silent_drive);
         suite_add_tcase(s, c);
         return suite_run(s);
 }

@@ -77,6 +77,41 @@ START_TEST(agent_that_ends_now_and_then) {
 }
 END_TEST
 
+/* Both signs are needed: the link alone is no reason, and the status has others (fact 7.1.9). */
+START_TEST(old_wsl) {
+        static const char *const shows[] = {
+                "ActiveState=failed\nResult=exit-code\nExecMainStatus=243\n",
+                "ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n"
+                "ExecMainStatus=243\nNRestarts=3\n",
+        };
+
+        evidence.report = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(shows); i++) {
+                unit_parse(shows[i], &evidence.unit);
+                evidence.shm_link = true;
+                evidence.wsl = true;
+                expect(i ? "agent-crashing" : "agent-failed");
+                ck_assert(first_says("exit status 243", "older than 1.1.0"));
+                ck_assert(first_says("", "\n  wsl.exe --update\n  wsl.exe --shutdown"));
+                evidence.shm_link = false;
+                expect(i ? "agent-crashing" : "agent-failed");
+                ck_assert(first_says("exit status 243", "journalctl"));
+                evidence.shm_link = true;
+                evidence.wsl = false;
+                expect(i ? "agent-crashing" : "agent-failed");
+                ck_assert(first_says("", "journalctl"));
+        }
+        evidence.wsl = true;
+        unit_parse("ActiveState=failed\nResult=exit-code\nExecMainStatus=2\n", &evidence.unit);
+        expect("agent-failed");
+        ck_assert(first_says("", "journalctl"));
+        unit_parse("ActiveState=failed\nResult=start-limit-hit\nExecMainStatus=243\n",
+                   &evidence.unit);
+        expect("agent-failed");
+        ck_assert(first_says("", "older than 1.1.0"));
+}
+END_TEST
+
 START_TEST(no_systemd) {
         static const struct {
                 WslSystemd conf;
@@ -188,6 +223,7 @@ int main(void) {
         tcase_add_checked_fixture(c, healthy_guest_setup, healthy_guest_teardown);
         tcase_add_test(c, agent_that_does_not_run);
         tcase_add_test(c, agent_that_ends_now_and_then);
+        tcase_add_test(c, old_wsl);
         tcase_add_test(c, no_systemd);
         tcase_add_test(c, wsl_1);
         tcase_add_test(c, addresses);
