@@ -140,11 +140,11 @@ class WslHost:
         if self.end:
             wire.send("e", self.end[1].encode())
             return self.end[0]
-        stop = re.fullmatch(r'wsl\.exe --terminate "(.*)"', line)
-        if stop:
+        stop = re.fullmatch(r"wsl\.exe --terminate ([^ \t]+)", line)  # quotes are a part of the name: fact 2.1.11
+        if stop and stop[1] in self.distros:
             self.terminated.append(stop[1])
             return 0
-        match = re.fullmatch(r'wsl\.exe -d "([^"]*)" -u root --exec (.*)', line)
+        match = re.fullmatch(r"wsl\.exe -d ([^ \t]+) -u root --exec (.*)", line)
         distro = match and self.distros.get(match[1])
         if not distro or not distro.start:
             wire.send("o", "Es gibt keine Distribution mit dem angegebenen Namen.\r\n"

@@ -117,7 +117,7 @@ def test_yes_takes_the_default_one(windows, wsl, bare_root):
     wsl.add("Other", bare_root.command, default=True)
     wsl.register()
     assert failed(windows, "--yes").report["distro"] == "Other"
-    assert all('-d "Other"' in call or '-d "Debian"' in call for call in wsl.calls)
+    assert all("-d Other " in call or "-d Debian " in call for call in wsl.calls)
 
 
 @pytest.mark.parametrize("typed", ["n\n", None])
@@ -138,15 +138,24 @@ def test_the_default_one_is_of_an_engine(windows, wsl, bare_root, tmp_path, type
     assert failed(windows, "--yes").report["distro"] == "Debian"
 
 
-@pytest.mark.parametrize("name", ["Müller & Söhne 2", "Debian 12 (bookworm)", "日本語"])
-def test_names_with_spaces_and_umlauts(windows, wsl, bare_root, name):
+@pytest.mark.parametrize("name", ["Müller&Söhne-2", "Debian_12(bookworm)", "日本語"])
+def test_names_of_other_characters(windows, wsl, bare_root, name):
     wsl.add(name, bare_root.command)
     wsl.register()
     done = failed(windows, name)
     assert done.report["distro"] == name
     assert "no systemd" in done.part("distro")["text"]
-    assert wsl.calls == [f'wsl.exe -d "{name}" -u root --exec /bin/sh']
+    assert wsl.calls == [f"wsl.exe -d {name} -u root --exec /bin/sh"]
     assert wsl.variables == ["1 1"]
+
+
+def test_names_that_wsl_cannot_be_told(windows, wsl, bare_root):
+    """Quotes are no help, because wsl.exe takes them for a part of the name."""
+    wsl.add("Mein Debian", bare_root.command)
+    wsl.register()
+    done = failed(windows, "Mein Debian")
+    assert "'Mein Debian' cannot be the name of a distro" in done.output
+    assert not wsl.calls
 
 
 def test_names_in_another_case(windows, bare_root):

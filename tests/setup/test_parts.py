@@ -168,7 +168,7 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
     assert (profile / ".wslconfig").read_bytes() == \
         SETTINGS.replace(b"vmIdleTimeout=60000 # a minute\r\n", b"")
     assert scheduler.strings(TASKS) == {}
-    assert "'wsl --terminate \"Debian\"' ends it now" in undone.part("at-logon")["advice"]
+    assert "'wsl --terminate Debian' ends it now" in undone.part("at-logon")["advice"]
     assert windows.prefix.run("reg", "query", r"HKCU\SOFTWARE\wslbridge", check=False).returncode != 0
     wait_until(lambda: windows.registry.rules() ==
                {("v4tov4", "0.0.0.0/28730"): "192.0.2.1/80"}, what="the rules of others")

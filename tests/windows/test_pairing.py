@@ -45,7 +45,7 @@ def test_pair_a_distro(command, registry, start_helper):
     assert code == 0, output
     assert f"Paired: {ID}/Debian" in output
     seen = registry.strings(wine_registry.COUNTERS)
-    assert seen["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair --confirm'
+    assert seen["WslCommand"] == "wsl.exe -d Debian -u root --exec wslbridgectl pair --confirm"
     assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(seen["WslKey"])}
     assert seen["WslKey"] not in output
     key = keys(registry)[f"{ID}/Debian"]

@@ -41,7 +41,7 @@ static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer 
                               "this again.\n");
         else if (r == -ETIMEDOUT || r == -EPROTO)
                 setup_advises(part,
-                              "See whether 'wsl.exe -d \"%s\"' works; 'wsl.exe --shutdown' "
+                              "See whether 'wsl.exe -d %s' works; 'wsl.exe --shutdown' "
                               "often helps when it hangs. Then run this again.\n",
                               s->distro.name);
         setup_advises(part, "%s", guest_answer_said(answer));
@@ -166,7 +166,7 @@ static int choose_check(const SetupDistro *d, SetupPart *part) {
         (void) setup_says(part, SETUP_FAILED, "'%s' is a distro of WSL 1", d->name);
         setup_advises(part,
                       "A distro of WSL 1 has no network of its own: its ports are ports of Windows "
-                      "already. To make it one of WSL 2:\n  wsl.exe --set-version \"%s\" 2",
+                      "already. To make it one of WSL 2:\n  wsl.exe --set-version %s 2",
                       d->name);
         return -ENOTSUP;
 }

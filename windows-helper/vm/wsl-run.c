@@ -104,17 +104,20 @@ static int wsl_create(WslRun *w, wchar_t *command) {
         return r;
 }
 
-/* The distro's name is in quotes and contains none itself. wsl.exe knows only the distros of the
- * user who runs it. The service runs as SYSTEM, for which wsl.exe refuses to work (fact 2.1.4), so
- * only the command line uses this. The owner of a distro can be root in it (fact 3.1.5). */
+/* wsl.exe cuts its command line at blanks, and takes quotes for a part of the name (fact 2.1.11).
+ * It knows only the distros of the user who runs it. The service runs as SYSTEM, for which wsl.exe
+ * refuses to work (fact 2.1.4), so only the command line uses this. The owner of a distro can be
+ * root in it (fact 3.1.5). */
 int wsl_run_start(WslRun *w, const char *distro, const wchar_t *command) {
         wchar_t name[WSL_NAME_MAX], line[WSL_COMMAND_MAX];
 
-        if (strpbrk(distro, "\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 || !*distro) {
-                log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
+        if (strpbrk(distro, " \t\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 ||
+            !*distro) {
+                log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro (it has a blank?)",
+                          distro);
                 return -EINVAL;
         }
-        (void) win_format(line, WSL_COMMAND_MAX, L"wsl.exe -d \"%ls\" -u root --exec %ls", name,
+        (void) win_format(line, WSL_COMMAND_MAX, L"wsl.exe -d %ls -u root --exec %ls", name,
                           command);
         return wsl_create(w, line);
 }

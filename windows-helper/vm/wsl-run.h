@@ -43,7 +43,7 @@ int wsl_run_find(wchar_t ret_exe[WSL_PATH_MAX]);
  */
 int wsl_run_start(WslRun *w, const char *distro, const wchar_t *command);
 
-/* The same for wsl.exe's own options, such as L"--terminate \"Debian\"". */
+/* The same for wsl.exe's own options, such as L"--terminate Debian". */
 int wsl_run_start_options(WslRun *w, const wchar_t *options);
 
 /* Kill wsl.exe unless it has ended, and free everything. */

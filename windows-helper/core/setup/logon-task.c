@@ -26,8 +26,8 @@ static bool is_valid(const char *text) {
 }
 
 bool logon_task_possible(const LogonTask *t) {
-        return is_valid(t->distro) && !strpbrk(t->distro, "\"\\") && is_valid(t->user) &&
-               is_valid(t->folder) && is_valid(t->wsl);
+        return is_valid(t->distro) && !strpbrk(t->distro, " \t\"\\") /* fact 2.1.11 */ &&
+               is_valid(t->user) && is_valid(t->folder) && is_valid(t->wsl);
 }
 
 /* These characters cannot be in the name of a file. */
@@ -69,8 +69,7 @@ static void command_elements(const LogonTask *t, Buffer *out) {
         element(out, "Command", buffer_text(&text));
         out->oom |= text.oom;
         buffer_done(&text);
-        buffer_printf(&text, "--headless \"%s\" -d \"%s\" --exec sleep infinity", t->wsl,
-                      t->distro);
+        buffer_printf(&text, "--headless \"%s\" -d %s --exec sleep infinity", t->wsl, t->distro);
         element(out, "Arguments", buffer_text(&text));
         out->oom |= text.oom;
         buffer_done(&text);

@@ -14,7 +14,7 @@ typedef struct LogonTask {
         const char *wsl;    /* wsl.exe, with its folder */
 } LogonTask;
 
-/* False for a name that cannot stand in quotes on a command line, or not in XML. */
+/* False for a name that wsl.exe cannot be told, or that cannot be in XML. */
 bool logon_task_possible(const LogonTask *t);
 
 /* Append the name of the task. Tasks of all users are in one folder, so the SID is part of it. */

@@ -242,7 +242,7 @@ SetupOutcome setup_at_logon_undo(Setup *s, SetupPart *part) {
         /* Deleting a task does not end what it has started. */
         setup_advises(part,
                       "If it has started the distro since you logged on, that goes on until you "
-                      "log off. 'wsl --terminate \"%s\"' ends it now.",
+                      "log off. 'wsl --terminate %s' ends it now.",
                       s->distro.name);
         return setup_says(part, SETUP_DONE, "The task that started the distro is removed");
 }

@@ -99,7 +99,7 @@ static bool systemd_restart(Setup *s) {
 
         if (win_to_wide(s->distro.name, name, ARRAYSIZE(name)) < 0)
                 return false;
-        (void) win_format(options, ARRAYSIZE(options), L"--terminate \"%ls\"", name);
+        (void) win_format(options, ARRAYSIZE(options), L"--terminate %ls", name);
         if (wsl_run_start_options(&w, options) == 0) {
                 while (!w.ended && GetTickCount64() < end && wsl_run_take(&w, &any) >= 0)
                         if (!any)
@@ -113,7 +113,7 @@ static bool systemd_restart(Setup *s) {
 /* Asked before anything is written, so that nothing is half done when the answer is Ctrl-C. */
 static bool systemd_ask_restart(Setup *s) {
         return setup_ask(s,
-                         "systemd starts with the distro. 'wsl --terminate \"%s\"' ends it, with "
+                         "systemd starts with the distro. 'wsl --terminate %s' ends it, with "
                          "all that runs in it. Do that now?",
                          s->distro.name);
 }
@@ -129,7 +129,7 @@ static SetupOutcome systemd_begin(Setup *s, SetupPart *part, bool restart) {
                                   "/etc/wsl.conf turns systemd on, and '%s' has to start anew for "
                                   "it",
                                   name);
-                setup_advises(part, "Type 'wsl --terminate \"%s\"', then run setup again.", name);
+                setup_advises(part, "Type 'wsl --terminate %s', then run setup again.", name);
                 return SETUP_FAILED;
         }
         if (systemd_restart(s))
@@ -161,7 +161,7 @@ static SetupOutcome systemd_change(Setup *s, SetupPart *part, const WslConf *con
         (void) setup_says(part, SETUP_FAILED, "systemd is turned off, and wslbridge needs it");
         setup_advises(part,
                       "Put 'systemd=true' below [boot] in /etc/wsl.conf, type 'wsl --terminate "
-                      "\"%s\"', then run setup again%s.",
+                      "%s', then run setup again%s.",
                       s->distro.name, setup_nobody(s) ? "; or give --yes to let it do both" : "");
         return SETUP_FAILED;
 }

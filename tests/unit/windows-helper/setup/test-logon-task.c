@@ -30,7 +30,7 @@ START_TEST(test_xml) {
                 "<StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>",
                 "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>",
                 "<Command>C:\\Windows\\System32\\conhost.exe</Command>",
-                "<Arguments>--headless \"C:\\Windows\\System32\\wsl.exe\" -d \"Debian\" --exec "
+                "<Arguments>--headless \"C:\\Windows\\System32\\wsl.exe\" -d Debian --exec "
                 "sleep "
                 "infinity</Arguments>",
         };
@@ -44,18 +44,20 @@ START_TEST(test_names) {
         static const struct {
                 const char *distro, *task, *argument; /* .task: NULL = impossible */
         } cases[] = {
-                {"Debian", "wslbridge Debian S-1-5-21-1-2-3-1001", "-d \"Debian\""},
-                {"Mein Büro", "wslbridge Mein Büro S-1-5-21-1-2-3-1001", "-d \"Mein Büro\""},
-                {"a<b>&c", "wslbridge a_b_&c S-1-5-21-1-2-3-1001", "-d \"a&lt;b&gt;&amp;c\""},
-                {"a/b:c*", "wslbridge a_b_c_ S-1-5-21-1-2-3-1001", "-d \"a/b:c*\""},
+                {"Debian", "wslbridge Debian S-1-5-21-1-2-3-1001", "-d Debian"},
+                {"Büro-1", "wslbridge Büro-1 S-1-5-21-1-2-3-1001", "-d Büro-1 "},
+                {"a<b>&c", "wslbridge a_b_&c S-1-5-21-1-2-3-1001", "-d a&lt;b&gt;&amp;c "},
+                {"a/b:c*", "wslbridge a_b_c_ S-1-5-21-1-2-3-1001", "-d a/b:c* "},
                 {"1234567890123456789012345678901234567890123456789012345678901234",
                  "wslbridge 1234567890123456789012345678901234567890123456789012345678901234 "
                  "S-1-5-21-1-2-3-1001",
-                 "1234\""},
+                 "1234 "},
                 {"123456789012345678901234567890123456789012345678901234567890123ü",
                  "wslbridge 123456789012345678901234567890123456789012345678901234567890123 "
                  "S-1-5-21-1-2-3-1001",
-                 "123ü\""},
+                 "123ü "},
+                {"Mein Debian", NULL, NULL},
+                {"a\tb", NULL, NULL},
                 {"a\"b", NULL, NULL},
                 {"a\\", NULL, NULL},
                 {"a\nb", NULL, NULL},
@@ -90,7 +92,7 @@ START_TEST(test_same) {
                 "    <DisallowStartIfOnBatteries>%s</DisallowStartIfOnBatteries>\r\n%s"
                 "  </Settings>\r\n  <Actions>\r\n    <Exec>\r\n"
                 "      <Command>C:\\Windows\\System32\\conhost.exe</Command>\r\n"
-                "      <Arguments>--headless \"C:\\Windows\\System32\\wsl.exe\" -d \"Debian\" "
+                "      <Arguments>--headless \"C:\\Windows\\System32\\wsl.exe\" -d Debian "
                 "--exec "
                 "sleep %s</Arguments>\r\n";
         static const char limit[] = "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>";
