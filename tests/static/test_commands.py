@@ -211,6 +211,8 @@ def test_no_command_that_powershell_takes_for_another(checks):
         bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", command.typed)
         if name in {*windows.CHECKS, "wslbridge-helper"} and re.search(r"\S,\S", bare):
             wrong.append(f"{command.where}: put quotes around the words with a comma")
+        if name == "wsl" and '"' in command.typed.split("--exec")[0]:  # fact 2.1.11
+            wrong.append(f"{command.where}: wsl.exe takes the quotes for a part of the name: {command.typed}")
         one_shell = re.search(r"%\w+%|\$env:|&", " ".join(command.words))
         if command.line and name in {*windows.CHECKS, "wslbridge-helper", "cd"} and one_shell:
             wrong.append(f"{command.where}: only one of cmd and PowerShell knows {one_shell[0]}")

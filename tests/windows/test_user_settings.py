@@ -143,7 +143,7 @@ def test_task(scheduler, tool):
     assert tool("add", "Debian").startswith("0 ")
     name = f"wslbridge Büro-1 {sid}"
     tasks = scheduler.strings(TASKS)
-    assert sorted(tasks) == [f"wslbridge Debian {sid}", name]
+    assert sorted(tasks) == [name, f"wslbridge Debian {sid}"]
     assert tasks[name].count(f"<UserId>{sid}</UserId>") == 2
     assert r'"C:\windows\system32\wsl.exe" -d Büro-1 --exec sleep infinity' in tasks[name]
     assert tool("find", "Büro-1")[:2] == "2 "
