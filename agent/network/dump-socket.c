@@ -70,13 +70,13 @@ void dump_socket_close(DumpSocket *s) {
         s->sk = NULL;
 }
 
-int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size) {
+static int ask(DumpSocket *s, int type, int flags, const void *request, size_t size) {
         int r;
 
         s->n_messages = 0;
         s->error = s->fn_error = 0;
         /* libnl takes it without const, and copies it. */
-        r = nl_send_simple(s->sk, type, NLM_F_DUMP, (void *) request, size);
+        r = nl_send_simple(s->sk, type, flags, (void *) request, size);
         if (r >= 0)
                 r = nl_recvmsgs_default(s->sk);
         if (s->fn_error < 0)
@@ -84,4 +84,12 @@ int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size) 
         if (s->error < 0)
                 return s->error;
         return r < 0 ? netlink_errno(r) : 0;
+}
+
+int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size) {
+        return ask(s, type, NLM_F_DUMP, request, size);
+}
+
+int dump_socket_ask(DumpSocket *s, int type, const void *request, size_t size) {
+        return ask(s, type, 0, request, size);
 }

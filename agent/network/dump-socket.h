@@ -46,3 +46,6 @@ void dump_socket_close(DumpSocket *s);
  * errno. If that is @s->error, the dump has ended, and what came before was handed over.
  */
 int dump_socket_read(DumpSocket *s, int type, const void *request, size_t size);
+
+/* The same for one entry of a table, for which the kernel has one message. */
+int dump_socket_ask(DumpSocket *s, int type, const void *request, size_t size);

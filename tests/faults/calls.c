@@ -261,6 +261,7 @@ FAILS(setsockopt, (int fd, int level, int name, const void *value, socklen_t n),
 FAILS(getsockname, (int fd, __SOCKADDR_ARG a, socklen_t *restrict n), (fd, a, n), ENOBUFS)
 CALL(ssize_t, getrandom, (void *data, size_t n, unsigned flags), (data, n, flags), EINTR, -1)
 CALL(unsigned, if_nametoindex, (const char *name), (name), EMFILE, 0)
+CALL(char *, if_indextoname, (unsigned index, char name[IF_NAMESIZE]), (index, name), EMFILE, NULL)
 FAILS(epoll_create1, (int flags), (flags), EMFILE)
 FAILS(epoll_ctl, (int epoll, int command, int fd, struct epoll_event *e), (epoll, command, fd, e),
       command == EPOLL_CTL_ADD ? ENOSPC : ENOMEM)

@@ -261,6 +261,25 @@ def test_addresses(machine, host, control, doctor):
     assert "address 10.77.0.5/24 on eth0, gateway 10.9.0.1" in control.run("doctor")[1]
 
 
+def test_vpn_that_takes_the_answers(machine, host, control, doctor):
+    """The rules of a Tailscale that uses an exit node, and what its setting for local networks changes."""
+    host.start()
+    machine.start()
+    machine.wait_helper("connected")
+    assert doctor() == []
+    machine.ip("link add tailscale0 type veth peer name exit0\nlink set tailscale0 up\nlink set exit0 up\n"
+               "addr add 100.64.0.5/32 dev tailscale0\nroute add default dev tailscale0 table 52\n"
+               "rule add pref 5270 lookup 52\n")
+    assert doctor() == ["replies-elsewhere"]
+    said = control.run("doctor")[1]
+    assert "leaves by tailscale0, and not by eth0" in " ".join(said.split())
+    command = re.search(r"  ip (route get \S+ from \S+)\n", said)[1]
+    assert "dev tailscale0" in machine.namespace.run("ip", *command.split()).stdout
+    machine.ip("route add throw 10.9.0.0/16 table 52\n")
+    assert doctor() == []
+    assert "dev eth0" in machine.namespace.run("ip", *command.split()).stdout
+
+
 def test_answers_of_the_host(machine, host, doctor):
     host.start()
     machine.start()

@@ -18,7 +18,7 @@ FORMS = {"modprobe": r"(?:-r )?\w+", "lsmod": "", "rm": r"(?:-[rf] )?/\S+(?: /\S
          "chmod": r"[0-7]{3,4}(?: /\S+)?", "systemd-machine-id-setup": "", "hostname": "",
          "mount": "--make-shared /run", "wslinfo": "--(?:networking-mode|vm-id|version|wsl-version|msal-proxy-path)",
          "wslpath": "-[wu] /\\S*", "cd": r'.+', "ls": r"-l /\S+", "cat": r"/\S+", "iptables": r".*",
-         "firewall-cmd": r"--reload|--permanent --add-port=(?:\d+(?:-\d+)?/(?:tcp|udp)|x/x)",
+         "tailscale": "set --exit-node-allow-lan-access=true", "firewall-cmd": r"--reload|--permanent --add-port=(?:\d+(?:-\d+)?/(?:tcp|udp)|x/x)",
          "ufw": r"allow (?:\d+(?::\d+)?/(?:tcp|udp)|x/x)", "nft": "list ruleset", "apt-get": r"update|(?:install|remove|purge) [\w./*-]+", "ln": r"-s /\S+ /\S+"}
 ALONE = {"sudo", "'", "$"}
 

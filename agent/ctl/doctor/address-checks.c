@@ -126,5 +126,6 @@ static void check_candidates(const GuestEvidence *e, Findings *f) {
 void address_checks_run(const GuestEvidence *e, Findings *f) {
         check_address(e, f);
         check_address_doubts(e->report, f);
+        check_way_out(e, f);
         check_candidates(e, f);
 }

@@ -51,3 +51,29 @@ void check_address_doubts(const Report *r, Findings *f) {
                 advise_choice(r, &x->advice);
         }
 }
+
+/* As with an exit node of Tailscale: a rule that comes before the table main leads all into a
+ * tunnel, also answers to the neighbour from whom a connection has come. */
+void check_way_out(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
+        Finding *x;
+
+        if (!*e->way_out || !*r->interface || strcmp(e->way_out, r->interface) == 0)
+                return;
+        x = findings_add(f, FINDING_PROBLEM, "replies-elsewhere", NULL);
+        buffer_printf(&x->seen,
+                      "What this guest answers the host leaves by %s, and not by %s, on which the "
+                      "host waits for it: the routes or rules ('ip rule') of another program lead "
+                      "there. So connections to services time out, although they may be active",
+                      e->way_out, r->interface);
+        if (strncmp(e->way_out, "tailscale", strlen("tailscale")) == 0)
+                buffer_printf(&x->advice, "Let Tailscale leave local networks out of the tunnel. "
+                                          "The second command then shows the way:\n"
+                                          "  sudo tailscale set --exit-node-allow-lan-access=true");
+        else
+                buffer_printf(&x->advice,
+                              "Let the VPN, or whatever has made %s, leave local networks out; "
+                              "many have a setting for that. This command then shows the way:",
+                              e->way_out);
+        buffer_printf(&x->advice, "\n  ip route get %s from %s", r->v4.gateway, r->v4.address);
+}

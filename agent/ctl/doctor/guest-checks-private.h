@@ -22,6 +22,9 @@ void firewall_checks_run(const GuestEvidence *e, Findings *f);
 /* Of system_checks_run(): the address may not be the right one, or not for long. */
 void check_address_doubts(const Report *r, Findings *f);
 
+/* Of address_checks_run(): what the guest answers leaves by another interface. */
+void check_way_out(const GuestEvidence *e, Findings *f);
+
 /* Of service_checks_run(): what keeps a service with 'connect = loopback' from being carried. */
 void check_loopback(const GuestEvidence *e, const ReportService *s, Findings *f);
 

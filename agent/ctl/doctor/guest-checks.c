@@ -26,6 +26,7 @@ const char *const guest_finding_ids[] = {
         "networking-mode",
         "no-address",
         "off-link",
+        "replies-elsewhere",
         "key-problem",
         "not-paired",
         "bad-key",

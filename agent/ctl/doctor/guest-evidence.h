@@ -51,5 +51,6 @@ typedef struct GuestEvidence {  /* everything is borrowed */
         const char *firewall_off; /* the .wslconfig with firewall=false; "": none is known */
         const char *mirrored;     /* the same with networkingMode=mirrored */
         const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */
+        const char *way_out;    /* the interface of what we answer the gateway; "" = unknown */
         uint64_t now_usec;      /* CLOCK_MONOTONIC */
 } GuestEvidence;

@@ -11,6 +11,7 @@
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/doctor/containers.h"
 #include "agent/ctl/doctor/firewall-checks.h"
+#include "agent/ctl/doctor/way-out.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/drive.h"
 #include "agent/guest/wsl-words.h"
@@ -229,6 +230,17 @@ static void survey_ports(GuestSurvey *s) {
                 s->udp_ports->known = false;
 }
 
+/* What the host forwards comes from its address on the switch, which is the gateway (fact 6.3.2).
+ */
+static void survey_way_out(GuestSurvey *s) {
+        IpAddr gateway, address;
+
+        if (s->report && ip_parse(s->report->v4.gateway, &gateway) >= 0 &&
+            ip_parse(s->report->v4.address, &address) >= 0 &&
+            way_out_find(&gateway, &address, s->way_out) >= 0)
+                utf8_clean(s->way_out);
+}
+
 int guest_survey_take(const char *root, GuestSurvey *ret) {
         char release[128], ufw[4096];
         int r;
@@ -247,6 +259,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         read_text(root, "/etc/ufw/ufw.conf", ufw, sizeof(ufw));
         survey_ports(ret);
         survey_containers(root, ret);
+        survey_way_out(ret);
         ret->evidence = (GuestEvidence){
                 .systemd = ctl_systemd_runs(root),
                 .pid1 = ret->pid1,
@@ -268,6 +281,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .containers = ret->containers,
                 .firewall_off = ret->wslconfig.firewall_off,
                 .mirrored = ret->wslconfig.mirrored,
+                .way_out = ret->way_out,
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')

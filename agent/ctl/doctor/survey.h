@@ -7,6 +7,8 @@
 
 #include "agent/ctl/doctor/guest-evidence.h"
 
+#include <net/if.h>
+
 #define WSLCONFIG_PATH_SIZE 256 /* a longer one is cut */
 
 typedef struct WslConfigSurvey { /* of the files of Windows */
@@ -22,7 +24,7 @@ typedef struct GuestSurvey {
         char *status_problem;
         PortMap *ports, *udp_ports;
         WslConfigSurvey wslconfig;
-        char pid1[32], containers[128];
+        char pid1[32], containers[128], way_out[IF_NAMESIZE];
 } GuestSurvey;
 
 /**

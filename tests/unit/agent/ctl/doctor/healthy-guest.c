@@ -19,8 +19,7 @@ void set_mode(const char *mode) {
         report.reach = wire_reach_name(wire_mode_reach(mode_by_name(mode)));
 }
 
-void healthy_guest_setup(void) {
-        test_setup();
+static void setup_services(void) {
         listens[0] = (ReportListen){.listen = "0.0.0.0:8080", .count = 1, .connect_port = 80};
         for (size_t i = 0; i < ELEMENTSOF(services); i++)
                 services[i] = (ReportService){.name = i ? "web" : "ssh",
@@ -37,6 +36,11 @@ void healthy_guest_setup(void) {
                                               .enabled = true,
                                               .listens = listens,
                                               .n_listens = 1};
+}
+
+void healthy_guest_setup(void) {
+        test_setup();
+        setup_services();
         report = (Report){.distro = "Debian",
                           .agent_id = "00ff",
                           .mode = "nat",
@@ -68,6 +72,7 @@ void healthy_guest_setup(void) {
                                    .containers = "",
                                    .firewall_off = "",
                                    .mirrored = "",
+                                   .way_out = "eth0",
                                    .wsl = true,
                                    .vmbus = true,
                                    .vsock = true,

@@ -183,6 +183,31 @@ START_TEST(addresses) {
 END_TEST
 
 /* The advice names what the agent has seen, and never the line that is the fault. */
+START_TEST(answers_leave_elsewhere) {
+        evidence.way_out = "tailscale0";
+        expect("replies-elsewhere");
+        ck_assert(first_says("leaves by tailscale0, and not by eth0",
+                             "\n  sudo tailscale set --exit-node-allow-lan-access=true\n"
+                             "  ip route get 172.20.0.1 from 172.20.1.2"));
+        evidence.way_out = "wg0";
+        expect("replies-elsewhere");
+        ck_assert(first_says("by wg0", "whatever has made wg0"));
+        ck_assert(!first_says("", "tailscale"));
+        evidence.way_out = ""; /* unknown */
+        expect("");
+        evidence.way_out = "wg0";
+        report.interface = "";
+        report.v4.address = ""; /* that is another finding */
+        report.address_problem = "no address";
+        expect("no-address");
+        report.interface = "eth0";
+        report.v4.address = "172.20.1.2";
+        report.address_problem = "";
+        set_mode("mirrored"); /* the host does not come from the gateway there */
+        expect("networking-mode");
+}
+END_TEST
+
 START_TEST(interface_to_name) {
         static const struct {
                 const char *line; /* 'interface =' in agent.conf */
@@ -227,6 +252,7 @@ int main(void) {
         tcase_add_test(c, no_systemd);
         tcase_add_test(c, wsl_1);
         tcase_add_test(c, addresses);
+        tcase_add_test(c, answers_leave_elsewhere);
         tcase_add_test(c, interface_to_name);
         suite_add_tcase(s, c);
         return suite_run(s);
