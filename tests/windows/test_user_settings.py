@@ -163,7 +163,7 @@ def test_task_of_the_stores_wsl(scheduler, tool, prefix, wsl):
     try:
         name = f"wslbridge Debian {tool('add', 'Debian').split()[1]}"
         task = scheduler.strings(TASKS)[name]
-        assert r'--headless "C:\Store\\wsl.exe" -d "Debian"' in task
+        assert r'--headless "C:\Store\\wsl.exe" -d Debian ' in task
         assert r"<Command>C:\windows\system32\conhost.exe</Command>" in task
         assert tool("find", "Debian")[:2] == "2 "
         (store / "wsl.exe").rename(wsl)
