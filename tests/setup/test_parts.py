@@ -143,7 +143,7 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
 
     assert (profile / ".wslconfig").read_bytes() == EXPECTED
     assert (profile / ".wslconfig.before-wslbridge").read_bytes() == SETTINGS
-    assert '-d "Debian"' in list(scheduler.strings(TASKS).values())[0]
+    assert "-d Debian --exec" in list(scheduler.strings(TASKS).values())[0]
     files = guest.run("sh", "-c", "cd /etc/wslbridge/services.d && grep -H '^listen' *")
     assert files.splitlines() == [
         f"import-{SINGLE}-{RANGE[-1]}.ini:listen = 0.0.0.0:{SINGLE}-{RANGE[-1]}",

@@ -86,7 +86,7 @@ def test_kill_at_any_instant(whole_wine, start_helper, registry, connect):
     services, rules = wanted("172.29.0.2/20")
     agent = connect(helper)
     result = agent.push(services, v4="172.29.0.2/20")
-    assert result.states() == ["active"] * RULES + ["conflict"]
+    assert result.states() == ["active"] * RULES + ["conflict"], [s for s in result.services if "active" not in s]
     assert registry.rules() == rules
     assert helper.stop() == 0
     assert registry.rules() == FOREIGN and registry.ledger() == {}
