@@ -69,22 +69,37 @@ class Prefix:
     # --- the life of Wine's server
 
     def create(self):
-        """Make the prefix and start Wine in it."""
+        """Make the prefix and start Wine in it. What wineboot starts may fail on a busy machine (fact
+        10.1.20), and then the prefix is of no use: once, a whole suite had none."""
+        for _ in range(2):
+            self._boot()
+            if self._restart():
+                return self
+            print("Wine's services do not answer in a new prefix; making another one")
+            self.stop()
+            shutil.rmtree(self.path)
+        self._boot()
+        return self.restart()
+
+    def _boot(self):
         self.path.mkdir(parents=True, exist_ok=True)
         self.run("wineboot", "-i", timeout=180, check=False)
         assert (self.path / "drive_c").is_dir(), "wineboot made no prefix"
-        return self.restart()
 
     def restart(self):
         """End everything that runs in the prefix and start Wine again, like a boot of Windows. The
         registry and the files stay."""
-        for last in (False, True):
+        assert self._restart(), "Wine's services do not answer"
+        return self
+
+    def _restart(self):
+        for _ in range(2):
             self.stop()  # after 'wineboot -i' two service managers run (fact 10.1.8)
             self._persist()
             if self.services_answer():
-                return self
-            assert not last, "Wine's services do not answer"
+                return True
             print("Wine's services do not answer; started again")
+        return False
 
     def _persist(self):
         """Start the server. It lives until stop(): Debian's 'wineserver' would otherwise end with the
