@@ -29,7 +29,7 @@ static bool is_wanted(const IniReader *r, const IniLine *line) {
                (ini_name_is(r, line, wants[0].key) || ini_name_is(r, line, wants[1].key));
 }
 
-/* Read on to a line that is neither a wanted key nor blank nor a section. */
+/* Read on to a line that is neither a wanted key nor blank nor a good section. */
 static bool next_kept(IniReader *r, IniLine *ret_line) {
         while (ini_next(r, ret_line)) {
                 size_t i = ret_line->all.begin;
@@ -37,7 +37,8 @@ static bool next_kept(IniReader *r, IniLine *ret_line) {
                 require(ret_line->all.end > i && ret_line->all.end == r->at);
                 while (i < ret_line->all.end && strchr(" \t\r\n", r->data[i]))
                         i++;
-                if (i < ret_line->all.end && ret_line->type != INI_LINE_SECTION &&
+                if (i < ret_line->all.end &&
+                    (ret_line->type != INI_LINE_SECTION || ret_line->broken) &&
                     !is_wanted(r, ret_line))
                         return true;
         }

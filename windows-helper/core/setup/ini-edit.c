@@ -35,7 +35,8 @@ static bool next_wanted(const IniEdit *e, IniReader *r, bool *in, IniLine *ret_l
 }
 
 /* Where a new key belongs: behind the last key of the first such section, or its header. A comment
- * behind them is often about the next section. Return: 0 when there is no such section. */
+ * behind them is often about the next section, and so is a header that is none. Return: 0 when
+ * there is no such section. */
 static size_t place_of_new(const IniEdit *e) {
         IniReader r;
         IniLine line;
@@ -44,7 +45,7 @@ static size_t place_of_new(const IniEdit *e) {
 
         ini_reader_init(&r, e->dialect, e->data, e->n);
         while (ini_next(&r, &line)) {
-                if (line.type == INI_LINE_SECTION && place > 0)
+                if (line.bracket && place > 0)
                         break;
                 if (line.type == INI_LINE_SECTION)
                         in = ini_name_is(&r, &line, e->want->section);

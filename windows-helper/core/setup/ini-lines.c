@@ -2,8 +2,9 @@
 
 /*
  * WSL's rules (fact 7.2.1): a comment begins with '#' and with nothing else. A section is letters
- * and digits in brackets, without space between them. A value may have quotes, escapes and, at the
- * end of the line, a backslash that continues it.
+ * and digits in brackets, without space between them. One that begins with a letter and goes on
+ * otherwise ends the section before it. A value may have quotes, escapes and, at the end of the
+ * line, a backslash that continues it.
  */
 
 #include "windows-helper/core/setup/ini-lines.h"
@@ -93,12 +94,19 @@ static size_t skip_word(const IniReader *r, size_t i) {
         return i;
 }
 
+/* Behind "[wsl 2]", WSL takes the first letters of that, as many as the section before has, for the
+ * section: a name that nobody has meant. */
 static bool take_section(const IniReader *r, size_t i, IniLine *line) {
         line->name = (IniSpan){i + 1, skip_word(r, i + 1)};
-        if (line->name.end == line->name.begin || byte_at(r, line->name.end) != ']')
+        if (line->name.end == line->name.begin)
                 return false;
-        i = skip_space(r, line->name.end + 1);
-        return is_end(r, i) || byte_at(r, i) == '#';
+        i = line->name.end;
+        if (byte_at(r, i) == ']')
+                i = skip_space(r, i + 1);
+        line->broken = i == line->name.end || !(is_end(r, i) || byte_at(r, i) == '#');
+        if (line->broken)
+                line->name.end = line->name.begin;
+        return true;
 }
 
 /* The length of the newline at @i; 0 at the end of the file, and where there is none. */
@@ -149,9 +157,10 @@ bool ini_next(IniReader *r, IniLine *ret_line) {
 
         if (r->at >= r->n)
                 return false;
+        line.bracket = byte_at(r, i) == '[';
         if (r->unreadable)
                 line.type = INI_LINE_OTHER;
-        else if (byte_at(r, i) == '[' && take_section(r, i, &line))
+        else if (line.bracket && take_section(r, i, &line))
                 line.type = INI_LINE_SECTION;
         else if (take_key(r, i, &line, &end))
                 line.type = INI_LINE_KEY;

@@ -21,7 +21,7 @@ extern const IniDialect ini_wsl_conf;  /* /etc/wsl.conf, read by Linux */
 
 typedef enum IniLineType {
         INI_LINE_OTHER,   /* blank, a comment, or nothing that WSL understands */
-        INI_LINE_SECTION, /* .name is the section */
+        INI_LINE_SECTION, /* .name is the section; a broken one is none that anybody has named */
         INI_LINE_KEY,     /* .name is the key */
         _INI_LINE_TYPE_END,
 } IniLineType;
@@ -35,7 +35,8 @@ typedef struct IniLine {
         IniSpan all; /* with its newline; several lines when a backslash continues a value */
         IniSpan name;
         IniSpan value; /* of a key, as written: with its quotes, without the space around it */
-        bool broken;   /* WSL skips the line, because its value is malformed */
+        bool broken;   /* WSL does not understand the line */
+        bool bracket;  /* it begins with '[' */
 } IniLine;
 
 typedef struct IniReader {

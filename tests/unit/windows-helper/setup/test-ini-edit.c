@@ -130,6 +130,31 @@ START_TEST(test_set_two) {
 }
 END_TEST
 
+/* Behind a malformed header whose first character is a letter, WSL is in no section that we know.
+ * Behind another one, it is in the section of before. */
+START_TEST(test_malformed_header) {
+        static const IniWant general = {"general", "vmIdleTimeout", "-1"};
+        static const Case cases[] = {
+                {"space within", "[general]\na=1\n[wsl 2]\nmemory=4GB\n",
+                 "[general]\na=1\nvmIdleTimeout=-1\n[wsl 2]\nmemory=4GB\n"},
+                {"the key is behind it", "[general]\n[wsl 2]\nvmIdleTimeout=-1\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl 2]\nvmIdleTimeout=-1\n"},
+                {"not closed", "[general]\n[wsl2\nvmIdleTimeout=5\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl2\nvmIdleTimeout=5\n"},
+                {"more behind it", "[general]\n[wsl2] x\nvmIdleTimeout=5\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl2] x\nvmIdleTimeout=5\n"},
+                {"no letter, the key is behind it", "[general]\n[ wsl2]\nvmIdleTimeout=5\n",
+                 "[general]\n[ wsl2]\nvmIdleTimeout=-1\n"},
+                {"no letter, no key", "[general]\na=1\n[2wsl]\nb=1\n",
+                 "[general]\na=1\nvmIdleTimeout=-1\n[2wsl]\nb=1\n"},
+                {"itself no section", "[general 2]\na=1\n",
+                 "[general 2]\na=1\n\n[general]\nvmIdleTimeout=-1\n"},
+        };
+
+        EXPECT(ini_set, &ini_wslconfig, &general, 1, cases);
+}
+END_TEST
+
 /* In the guest, a byte order mark makes the first line unreadable, and lines end as Linux has it.
  */
 START_TEST(test_guest) {
@@ -238,6 +263,7 @@ int main(void) {
 
         tcase_add_test(t, test_set_one);
         tcase_add_test(t, test_set_two);
+        tcase_add_test(t, test_malformed_header);
         tcase_add_test(t, test_guest);
         tcase_add_test(t, test_unset);
         tcase_add_test(t, test_round_trip);
