@@ -155,8 +155,7 @@ START_TEST(test_malformed_header) {
 }
 END_TEST
 
-/* In the guest, a byte order mark makes the first line unreadable, and lines end as Linux has it.
- */
+/* In the guest, WSL stops at a malformed line, and lines end as Linux has it. */
 START_TEST(test_guest) {
         static const Case cases[] = {
                 {"no file", "", "[boot]\nsystemd=true\n"},
@@ -164,13 +163,57 @@ START_TEST(test_guest) {
                  "[boot]\ncommand=service ssh start\nsystemd=true\n\n[user]\ndefault=me\n"},
                 {"false", "[boot]\r\nsystemd=false\r\n", "[boot]\r\nsystemd=true\r\n"},
                 {"True", "[boot]\nsystemd=True\n", NULL},
-                {"mark and section", BOM "[boot]\nsystemd=true\n",
-                 BOM "[boot]\nsystemd=true\n\n[boot]\nsystemd=true\n"},
-                {"mark and comment", BOM "# x\n[boot]\n", BOM "# x\n[boot]\nsystemd=true\n"},
-                {"only a mark", BOM, BOM "\n[boot]\nsystemd=true\n"},
+                {"true before a malformed line", "[boot]\nsystemd=true\n; x\n", NULL},
+                {"false before it", "[boot]\nsystemd=false\n; x\n", "[boot]\nsystemd=true\n; x\n"},
+                {"true behind it", "[boot]\n; x\nsystemd=true\n",
+                 "[boot]\nsystemd=true\n; x\nsystemd=true\n"},
+                {"a malformed value", "[boot]\na=1\ncommand=\"x\nb=1\n",
+                 "[boot]\na=1\nsystemd=true\ncommand=\"x\nb=1\n"},
+                {"a bad escape", "[boot]\ncommand=echo \\$x\n[boot]\nsystemd=true\n",
+                 "[boot]\nsystemd=true\ncommand=echo \\$x\n[boot]\nsystemd=true\n"},
+                {"ours is malformed", "[boot]\nsystemd=\"true\nsystemd=false\n",
+                 "[boot]\nsystemd=true\nsystemd=true\n"},
         };
 
         EXPECT(ini_set, &ini_wsl_conf, &boot, 1, cases);
+}
+END_TEST
+
+/* Of what comes behind such a line, WSL reads nothing, whatever it is. */
+START_TEST(test_guest_stops) {
+        static const struct {
+                const char *text;
+                size_t line;
+        } cases[] = {
+                {"; x\n[boot]\nsystemd=true\n", 1},
+                {BOM "[boot]\nsystemd=true\n", 1},
+                {BOM "\n[boot]\nsystemd=true\n", 1},
+                {BOM, 1},
+                {"# x\n\n \t; x\n[boot]\n", 3},
+                {"[user]\r\ndefault_user=me\r\n[boot]\r\n", 2},
+                {"[user]\ndefault\n", 2},
+                {"[ boot ]\nsystemd=true\n", 1},
+                {"[boot ]\nsystemd=true\n", 1},
+                {"[boot] x\nsystemd=true\n", 1},
+                {"[a]\nb=1\\\n2\\\n3\nc=\\$\n[boot]\nsystemd=true\n", 5},
+                {"[a]\nb=\"1\\\n2\n[boot]\nsystemd=true\n", 2},
+        };
+        Buffer out = BUFFER_NULL;
+        const char *why;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *text = cases[i].text;
+                size_t n = strlen(text);
+
+                ck_assert_msg(run(ini_set, &ini_wsl_conf, text, n, &boot, 1, &out, &why) ==
+                                      -ENODATA,
+                              "%s", text);
+                ck_assert_uint_eq(buffer_length(&out), 0);
+                ck_assert_uint_eq(ini_stop(&ini_wsl_conf, (const uint8_t *) text, n),
+                                  cases[i].line);
+                ck_assert_uint_eq(ini_stop(&ini_wslconfig, (const uint8_t *) text, n), 0);
+        }
+        ck_assert_uint_eq(ini_stop(&ini_wsl_conf, (const uint8_t *) "[a]\nb=1 # ;\n", 12), 0);
 }
 END_TEST
 
@@ -265,6 +308,7 @@ int main(void) {
         tcase_add_test(t, test_set_two);
         tcase_add_test(t, test_malformed_header);
         tcase_add_test(t, test_guest);
+        tcase_add_test(t, test_guest_stops);
         tcase_add_test(t, test_unset);
         tcase_add_test(t, test_round_trip);
         tcase_add_test(t, test_refused);
