@@ -67,6 +67,7 @@ static void fuzz_key(const char *text, size_t n) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         char *text = malloc(n + 1);
+        unsigned line;
 
         require(text != NULL);
         memcpy(text, data, n);
@@ -75,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         fuzz_unit(text);
         (void) wslconfig_is_before_idle(text);
         require(wslconfig_idle(text) == IDLE_STAYS || wslconfig_idle(text) == IDLE_STOPS);
-        (void) wslconf_systemd(text);
+        require(wslconf_systemd(text, &line) != WSL_SYSTEMD_UNREAD || line > 0);
         (void) wslconfig_firewall_off(text);
         (void) wslconfig_mirrored(text);
         (void) firewall_ufw_is_on(text);

@@ -29,7 +29,7 @@ static bool is_wanted(const IniReader *r, const IniLine *line) {
                (ini_name_is(r, line, wants[0].key) || ini_name_is(r, line, wants[1].key));
 }
 
-/* Read on to a line that is neither a wanted key nor blank nor a section. */
+/* Read on to a line that is neither a wanted key nor blank nor a good section. */
 static bool next_kept(IniReader *r, IniLine *ret_line) {
         while (ini_next(r, ret_line)) {
                 size_t i = ret_line->all.begin;
@@ -37,7 +37,8 @@ static bool next_kept(IniReader *r, IniLine *ret_line) {
                 require(ret_line->all.end > i && ret_line->all.end == r->at);
                 while (i < ret_line->all.end && strchr(" \t\r\n", r->data[i]))
                         i++;
-                if (i < ret_line->all.end && ret_line->type != INI_LINE_SECTION &&
+                if (i < ret_line->all.end &&
+                    (ret_line->type != INI_LINE_SECTION || ret_line->broken) &&
                     !is_wanted(r, ret_line))
                         return true;
         }
@@ -52,13 +53,13 @@ static size_t length_without_newline(const IniReader *r, const IniLine *line) {
         return n;
 }
 
-static void same_others(const IniDialect *dialect, const uint8_t *old, size_t n_old,
-                        const Buffer *new) {
+/* Also of what WSL does not read. */
+static void same_others(const uint8_t *old, size_t n_old, const Buffer *new) {
         IniReader a, b;
         IniLine x, y;
 
-        ini_reader_init(&a, dialect, old, n_old);
-        ini_reader_init(&b, dialect, buffer_bytes(new), buffer_length(new));
+        ini_reader_init(&a, &ini_wslconfig, old, n_old);
+        ini_reader_init(&b, &ini_wslconfig, buffer_bytes(new), buffer_length(new));
         while (next_kept(&a, &x)) {
                 size_t n = length_without_newline(&a, &x);
 
@@ -74,10 +75,12 @@ static void fuzz_dialect(const IniDialect *dialect, const uint8_t *data, size_t 
         const char *why = NULL;
         int r = ini_set(dialect, data, n, wants, 2, &set, &why);
 
-        require(r == 0 || r == INI_E_SAME || (r == -EINVAL && why));
+        require(r == 0 || r == INI_E_SAME || r == -ENODATA || (r == -EINVAL && why));
+        if (r == -ENODATA)
+                require(ini_stop(dialect, data, n) > 0);
         if (r == 0) {
                 require(buffer_length(&set) <= n + FUZZ_ADDED_MAX + n); /* each "" may grow */
-                same_others(dialect, data, n, &set);
+                same_others(data, n, &set);
                 line_diff(data, n, buffer_bytes(&set), buffer_length(&set), &diff);
                 require(buffer_length(&diff) > 0);
                 if (buffer_length(&set) <= INI_FILE_MAX)
@@ -90,7 +93,7 @@ static void fuzz_dialect(const IniDialect *dialect, const uint8_t *data, size_t 
         require(r == 0 || r == INI_E_SAME || r == -EINVAL);
         if (r == 0) {
                 require(buffer_length(&set) < n);
-                same_others(dialect, data, n, &set);
+                same_others(data, n, &set);
                 require(ini_unset(dialect, buffer_bytes(&set), buffer_length(&set), wants, 2, &none,
                                   &why) == INI_E_SAME);
         }

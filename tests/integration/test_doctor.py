@@ -170,6 +170,7 @@ def test_systemd_in_wsl_conf(machine, control):
     for text, wanted in (("[boot]\r\nsystemd = true\r\n", "wsl --version"),
                          ("[boot]\nsystemd=false\n", "Change that line"),
                          ("[boot]\nsystemd=yes\n", "Replace that line"),
+                         ("# a\n; b\n[boot]\nsystemd=true\n", "Mend line 2 of /etc/wsl.conf"),
                          ("[user]\ndefault=me\n", "Add these lines")):
         write(machine, "etc/wsl.conf", text)
         output = control.run("doctor")[1]

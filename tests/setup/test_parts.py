@@ -234,10 +234,11 @@ def test_no_wsl_conf_and_a_wsl_without_systemd(windows, wsl, no_systemd):
     assert no_systemd.run("stat", "-c", "%a %U", "/etc/wsl.conf") == "644 root\n"
 
 
-@pytest.mark.parametrize("case", ["dry-run", "nobody", "meanwhile", "utf-16"])
+@pytest.mark.parametrize("case", ["dry-run", "nobody", "meanwhile", "utf-16", "mark", "malformed"])
 def test_systemd_is_not_turned_on(windows, wsl, no_systemd, case):
     """One clear reason, and the distro is as it was."""
-    content = b"\xff\xfe[\0" if case == "utf-16" else b"[x]\n"
+    content = {"utf-16": b"\xff\xfe[\0", "mark": b"\xef\xbb\xbf[boot]\nsystemd=true\n",
+               "malformed": b"[x]\n; y\n[boot]\nsystemd=true\n"}.get(case, b"[x]\n")
     write_bytes(no_systemd, content)
 
     def change(script):
@@ -251,7 +252,8 @@ def test_systemd_is_not_turned_on(windows, wsl, no_systemd, case):
     assert wsl.terminated == []
     assert part["state"] == ("would" if case == "dry-run" else "failed"), done.output
     assert {"dry-run": "Turn systemd on", "nobody": "turned off", "meanwhile": "meanwhile",
-            "utf-16": "is UTF-16"}[case] in part["text"]
+            "utf-16": "is UTF-16", "mark": "line 1 of",
+            "malformed": "does not understand line 2 of /etc/wsl.conf"}[case] in part["text"]
     assert read_bytes(no_systemd) == (b"[y]\n" if case == "meanwhile" else content)
 
 

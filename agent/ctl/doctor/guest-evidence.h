@@ -25,7 +25,8 @@ typedef enum WslSystemd {
         WSL_SYSTEMD_UNSET,
         WSL_SYSTEMD_ON,
         WSL_SYSTEMD_OFF,
-        WSL_SYSTEMD_ODD, /* there is such a line, but not one that WSL understands */
+        WSL_SYSTEMD_ODD,    /* there is such a line, but not one that WSL understands */
+        WSL_SYSTEMD_UNREAD, /* unset before .wsl_conf_line, at which WSL stops reading */
 } WslSystemd;
 
 typedef struct GuestEvidence {  /* everything is borrowed */
@@ -39,6 +40,7 @@ typedef struct GuestEvidence {  /* everything is borrowed */
         bool status_bad;   /* there is a status file, but it cannot be used */
         bool unread;       /* the agent has not read the files of @config since they changed */
         WslSystemd wsl_systemd;
+        unsigned wsl_conf_line; /* 0 = WSL reads all of /etc/wsl.conf */
         IdleStop idle;
         Unit unit;                    /* CTL_UNIT */
         Unit loopback, loopback_path; /* asked only when a service is not carried */

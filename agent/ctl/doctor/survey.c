@@ -109,13 +109,14 @@ static void survey_units(GuestSurvey *s) {
         }
 }
 
-static WslSystemd survey_wsl_conf(const char *root) {
+static WslSystemd survey_wsl_conf(const char *root, unsigned *ret_line) {
         char *text = malloc(WSLCONFIG_SIZE_MAX);
         WslSystemd systemd = WSL_SYSTEMD_UNSET;
 
+        *ret_line = 0;
         if (text) {
                 read_text(root, "/etc/wsl.conf", text, WSLCONFIG_SIZE_MAX);
-                systemd = wslconf_systemd(text);
+                systemd = wslconf_systemd(text, ret_line);
         }
         free(text);
         return systemd;
@@ -265,7 +266,6 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .pid1 = ret->pid1,
                 .wsl = wsl_release_is_wsl(release),
                 .wsl1 = wsl_release_is_wsl1(release),
-                .wsl_systemd = survey_wsl_conf(root),
                 .systemd_installed = init_is_systemd(root),
                 .shm_link = is_link(root, "/dev/shm"),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
@@ -284,6 +284,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .way_out = ret->way_out,
                 .now_usec = now_usec(),
         };
+        ret->evidence.wsl_systemd = survey_wsl_conf(root, &ret->evidence.wsl_conf_line);
         if (ret->evidence.systemd && *root == '\0')
                 survey_units(ret);
         if (ret->evidence.wsl) {

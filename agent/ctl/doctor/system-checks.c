@@ -69,6 +69,15 @@ static void advise_wsl_systemd(const GuestEvidence *e, Buffer *advice) {
                                       "  [boot]\n"
                                       "  systemd=true\n");
                 break;
+        case WSL_SYSTEMD_UNREAD:
+                buffer_printf(advice,
+                              "Mend line %u of /etc/wsl.conf, so that it is empty, a comment with "
+                              "'#', '[section]' or 'key = value', with no byte order mark before "
+                              "it. The file has to have these lines:\n"
+                              "  [boot]\n"
+                              "  systemd=true\n",
+                              e->wsl_conf_line);
+                break;
         case WSL_SYSTEMD_UNSET:
                 buffer_printf(advice, "Add these lines to /etc/wsl.conf:\n"
                                       "  [boot]\n"
@@ -85,6 +94,8 @@ static void check_no_systemd(const GuestEvidence *e, Findings *f) {
                 [WSL_SYSTEMD_OFF] = " /etc/wsl.conf turns it off.",
                 [WSL_SYSTEMD_ODD] = " /etc/wsl.conf has a line about it that WSL does not "
                                     "understand.",
+                [WSL_SYSTEMD_UNREAD] = " WSL reads /etc/wsl.conf only up to a line that it does "
+                                       "not understand.",
         };
         Finding *x = findings_add(f, FINDING_BROKEN, "no-systemd", NULL);
 

@@ -7,6 +7,7 @@
 
 #include "agent/ctl/doctor/wslconfig.h"
 
+#include <ctype.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +80,73 @@ static char *unquote(char *value) {
         return value + 1;
 }
 
+static bool is_over(const char *text) {
+        return strchr("#\r\n", *text) != NULL; /* or the end of the text */
+}
+
+static size_t word_length(const char *text) {
+        size_t n = 0;
+
+        if (isalpha((unsigned char) *text))
+                while (isalnum((unsigned char) text[n]))
+                        n++;
+        return n;
+}
+
+/* What begins at @text, until its line or a comment. @ret_end: there; several lines further when a
+ * backslash continues it. Return: whether WSL understands it. */
+static bool understood_value(const char *text, const char **ret_end) {
+        bool quoted = false, good = true;
+
+        for (; good && *text != '\n' && *text && (quoted || *text != '#'); text++) {
+                quoted ^= *text == '"';
+                if (*text != '\\')
+                        continue;
+                text++;
+                good = *text && strchr("\\\"bnt\r\n", *text);
+                if (!good)
+                        text--;
+        }
+        *ret_end = text;
+        return good && !quoted;
+}
+
+/* As WSL does it (fact 7.2.1). @ret_end: the end of the line, or of the last one that belongs to it
+ */
+static bool understood(const char *text, const char **ret_end) {
+        size_t n;
+
+        text += strspn(text, " \t");
+        *ret_end = text;
+        if (is_over(text))
+                return true;
+        n = word_length(text + (*text == '['));
+        if (*text == '[')
+                return n > 0 && text[n + 1] == ']' &&
+                       is_over(text + n + 2 + strspn(text + n + 2, " \t"));
+        text += n;
+        text += strspn(text, " \t");
+        return n > 0 && *text == '=' && understood_value(text + 1, ret_end);
+}
+
+/* Return: the line at which WSL stops reading a wsl.conf, beginning with 1; 0 when it reads all.
+ * @ret_n: the bytes before it */
+static unsigned stop_of(const char *text, size_t *ret_n) {
+        const char *at = text, *end;
+        unsigned number = 1;
+
+        for (; *at; at = end) {
+                if (!understood(at, &end))
+                        break;
+                end += strcspn(end, "\n");
+                end += *end == '\n';
+                for (const char *p = at; p < end; p++)
+                        number += *p == '\n';
+        }
+        *ret_n = (size_t) (at - text);
+        return *at ? number : 0;
+}
+
 static bool is_section(const char *line, const char *const *sections) {
         for (; *sections; sections++)
                 if (strcasecmp(line, *sections) == 0)
@@ -88,14 +156,16 @@ static bool is_section(const char *line, const char *const *sections) {
 
 typedef enum Place { NOWHERE, ELSEWHERE, IN_SECTION } Place; /* of a key */
 
-/* Look for the first value of a key. @sections: in any of these, with their brackets;
- * NULL-terminated.
+/* Look for the first value of a key in @n_text bytes. @sections: in any of these, with their
+ * brackets; NULL-terminated.
  * @ret: the value, of LINE_TEXT_MAX bytes at most. */
-static Place find_value(const char *text, const char *const *sections, const char *key, char *ret) {
+static Place find_value(const char *text, size_t n_text, const char *const *sections,
+                        const char *key, char *ret) {
+        const char *end = text + n_text;
         Place found = NOWHERE;
         bool inside = false;
 
-        while (*text) {
+        while (text < end) {
                 size_t n = strcspn(text, "\n");
                 char buffer[LINE_TEXT_MAX + 1], *line, *equals;
 
@@ -104,7 +174,9 @@ static Place find_value(const char *text, const char *const *sections, const cha
                 line = trim(buffer);
                 equals = strchr(line, '=');
                 if (*line == '[') {
-                        inside = is_section(line, sections);
+                        /* A header that is none does not end the section if no letter begins it. */
+                        if (isalpha((unsigned char) line[1]))
+                                inside = is_section(line, sections);
                 } else if (equals) {
                         size_t length = (size_t) (equals - line);
 
@@ -126,15 +198,17 @@ static bool is_false(const char *value) {
         return strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0;
 }
 
-WslSystemd wslconf_systemd(const char *text) {
+WslSystemd wslconf_systemd(const char *text, unsigned *ret_line) {
         static const char *const sections[] = {"[boot]", NULL};
         char value[LINE_TEXT_MAX + 1];
+        size_t n;
 
-        switch (find_value(text, sections, "systemd", value)) {
+        *ret_line = stop_of(text, &n);
+        switch (find_value(text, n, sections, "systemd", value)) {
         case NOWHERE:
-                return WSL_SYSTEMD_UNSET;
+                return *ret_line > 0 ? WSL_SYSTEMD_UNREAD : WSL_SYSTEMD_UNSET;
         case ELSEWHERE:
-                return WSL_SYSTEMD_ODD;
+                return *ret_line > 0 ? WSL_SYSTEMD_UNREAD : WSL_SYSTEMD_ODD;
         case IN_SECTION:
                 break;
         }
@@ -150,7 +224,7 @@ static void wslconfig_value(const char *text, const char *key, char ret[LINE_TEX
 
         if (strncmp(text, mark, strlen(mark)) == 0)
                 text += strlen(mark);
-        if (find_value(text, sections, key, ret) != IN_SECTION)
+        if (find_value(text, strlen(text), sections, key, ret) != IN_SECTION)
                 ret[0] = '\0';
 }
 

@@ -24,5 +24,6 @@ bool wslconfig_is_before_idle(const char *text);
 bool wslconfig_firewall_off(const char *text);
 bool wslconfig_mirrored(const char *text);
 
-/* @text: all of /etc/wsl.conf, NUL-terminated. Reads it as WSL does (fact 7.1.4). */
-WslSystemd wslconf_systemd(const char *text);
+/* @text: all of /etc/wsl.conf, NUL-terminated. Reads it as WSL does (facts 7.1.4, 7.2.1).
+ * @ret_line: the line at which WSL stops reading, beginning with 1; 0 when it reads all */
+WslSystemd wslconf_systemd(const char *text, unsigned *ret_line);

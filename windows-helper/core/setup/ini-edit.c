@@ -35,7 +35,8 @@ static bool next_wanted(const IniEdit *e, IniReader *r, bool *in, IniLine *ret_l
 }
 
 /* Where a new key belongs: behind the last key of the first such section, or its header. A comment
- * behind them is often about the next section. Return: 0 when there is no such section. */
+ * behind them is often about the next section, and so is a header that is none. Return: 0 when
+ * there is no such section; SIZE_MAX when, besides, WSL would not read one at the end. */
 static size_t place_of_new(const IniEdit *e) {
         IniReader r;
         IniLine line;
@@ -43,15 +44,15 @@ static size_t place_of_new(const IniEdit *e) {
         bool in = false;
 
         ini_reader_init(&r, e->dialect, e->data, e->n);
-        while (ini_next(&r, &line)) {
-                if (line.type == INI_LINE_SECTION && place > 0)
+        while (ini_next(&r, &line) && !r.stopped) {
+                if (line.bracket && place > 0)
                         break;
                 if (line.type == INI_LINE_SECTION)
                         in = ini_name_is(&r, &line, e->want->section);
                 if (in && line.type != INI_LINE_OTHER)
                         place = line.all.end;
         }
-        return place;
+        return place == 0 && r.stopped ? SIZE_MAX : place;
 }
 
 static bool is_blank(const IniEdit *e, const IniLine *line) {
@@ -87,14 +88,18 @@ static bool continues(const IniEdit *e) {
                strchr("\\\n", e->data[e->n - 1]);
 }
 
-static void set_new(const IniEdit *e) {
+/* A new section is not put before the line at which WSL stops: what is behind that would be in it
+ * once the line is mended. */
+static int set_new(const IniEdit *e) {
         const char *newline = ini_newline(e->dialect, e->data, e->n);
         size_t place = place_of_new(e), end = place > 0 ? place : e->n;
         IniReader start;
 
+        if (place == SIZE_MAX)
+                return -ENODATA;
         ini_reader_init(&start, e->dialect, e->data, e->n);
         copy(e, 0, end);
-        if ((end > start.at || start.unreadable) && e->data[end - 1] != '\n')
+        if (end > start.at && e->data[end - 1] != '\n')
                 buffer_printf(e->out, "%s", newline);
         if (end == e->n && continues(e))
                 buffer_printf(e->out, "%s", newline);
@@ -102,6 +107,7 @@ static void set_new(const IniEdit *e) {
                 add_section(e, newline);
         buffer_printf(e->out, "%s=%s%s", e->want->key, e->want->value, newline);
         copy(e, end, e->n);
+        return 0;
 }
 
 static int set_one(const IniEdit *e) {
@@ -118,13 +124,13 @@ static int set_one(const IniEdit *e) {
                 copy(e, copied, line.value.begin);
                 buffer_printf(e->out, "%s", e->want->value);
                 copied = line.value.end;
+                r.stopped = false; /* a line that was broken is mended */
         }
-        if (found && copied == 0)
+        if (!found)
+                return set_new(e);
+        if (copied == 0)
                 return INI_E_SAME;
-        if (found)
-                copy(e, copied, e->n);
-        else
-                set_new(e);
+        copy(e, copied, e->n);
         return 0;
 }
 
@@ -178,25 +184,27 @@ static int unset_one(const IniEdit *e) {
 static int edit(const IniDialect *dialect, const uint8_t *data, size_t n, const IniWant *wants,
                 size_t n_wants, int (*one)(const IniEdit *e), Buffer *ret) {
         Buffer now = BUFFER_NULL;
-        bool changed = false, oom = n > 0 && buffer_append(&now, data, n) < 0;
+        bool changed = false;
+        int r = n > 0 ? buffer_append(&now, data, n) : 0;
 
-        for (size_t i = 0; !oom && i < n_wants; i++) {
+        for (size_t i = 0; r >= 0 && i < n_wants; i++) {
                 Buffer next = BUFFER_NULL;
                 IniEdit e = {dialect, buffer_bytes(&now), buffer_length(&now), &wants[i], &next};
 
-                if (one(&e) == 0) {
+                r = one(&e);
+                if (r == 0) {
                         Buffer old = now;
 
                         changed = true;
-                        oom = next.oom;
+                        r = next.oom ? -ENOMEM : 0;
                         now = next;
                         next = old;
                 }
                 buffer_done(&next);
         }
-        if (oom || !changed) {
+        if (r < 0 || !changed) {
                 buffer_done(&now);
-                return oom ? -ENOMEM : INI_E_SAME;
+                return r < 0 ? r : INI_E_SAME;
         }
         *ret = now;
         return 0;
@@ -214,4 +222,16 @@ int ini_unset(const IniDialect *dialect, const uint8_t *data, size_t n, const In
         int r = ini_check(data, n, ret_why);
 
         return r < 0 ? r : edit(dialect, data, n, wants, n_wants, unset_one, ret);
+}
+
+size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n) {
+        size_t number = 1;
+        IniReader r;
+        IniLine line;
+
+        ini_reader_init(&r, dialect, data, n);
+        while (ini_next(&r, &line) && !r.stopped)
+                for (size_t i = line.all.begin; i < line.all.end; i++)
+                        number += data[i] == '\n';
+        return r.stopped ? number : 0;
 }

@@ -28,7 +28,8 @@ enum {
  * not matter which. A key that is missing follows the last key of its section, and a section that
  * is missing comes last.
  *
- * Return: 0, INI_E_SAME, -EINVAL or -ENOMEM. @ret is empty unless it is 0.
+ * Return: 0, INI_E_SAME, -EINVAL, -ENOMEM, or -ENODATA when WSL would not read what has to be
+ * added, because it comes behind ini_stop(). @ret is empty unless it is 0.
  */
 int ini_set(const IniDialect *dialect, const uint8_t *data, size_t n, const IniWant *wants,
             size_t n_wants, Buffer *ret, const char **ret_why);
@@ -37,3 +38,7 @@ int ini_set(const IniDialect *dialect, const uint8_t *data, size_t n, const IniW
  * ini_set(). */
 int ini_unset(const IniDialect *dialect, const uint8_t *data, size_t n, const IniWant *wants,
               size_t n_wants, Buffer *ret, const char **ret_why);
+
+/* Return: the number of the line at which WSL stops reading, beginning with 1; 0 when it reads all.
+ */
+size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n);

@@ -2,8 +2,9 @@
 
 /*
  * WSL's rules (fact 7.2.1): a comment begins with '#' and with nothing else. A section is letters
- * and digits in brackets, without space between them. A value may have quotes, escapes and, at the
- * end of the line, a backslash that continues it.
+ * and digits in brackets, without space between them. One that begins with a letter and goes on
+ * otherwise ends the section before it. A value may have quotes, escapes and, at the end of the
+ * line, a backslash that continues it.
  */
 
 #include "windows-helper/core/setup/ini-lines.h"
@@ -16,8 +17,8 @@
 #define INI_BOM      "\xef\xbb\xbf"
 #define INI_BOM_SIZE 3
 
-const IniDialect ini_wslconfig = {"\r\n", false};
-const IniDialect ini_wsl_conf = {"\n", true};
+const IniDialect ini_wslconfig = {"\r\n", /* stops= */ false};
+const IniDialect ini_wsl_conf = {"\n", /* stops= */ true};
 
 /* Letters and digits are those of ASCII: the names that WSL knows have no others. */
 static bool is_letter(int c) {
@@ -59,13 +60,14 @@ int ini_check(const uint8_t *data, size_t n, const char **ret_why) {
 }
 
 void ini_reader_init(IniReader *r, const IniDialect *dialect, const uint8_t *data, size_t n) {
-        bool bom = n >= INI_BOM_SIZE && memcmp(data, INI_BOM, INI_BOM_SIZE) == 0;
+        bool skip =
+                !dialect->stops && n >= INI_BOM_SIZE && memcmp(data, INI_BOM, INI_BOM_SIZE) == 0;
 
         *r = (IniReader){
                 .data = data,
                 .n = n,
-                .at = bom ? INI_BOM_SIZE : 0,
-                .unreadable = bom && dialect->bom_is_text,
+                .at = skip ? INI_BOM_SIZE : 0,
+                .stops = dialect->stops,
         };
 }
 
@@ -78,6 +80,11 @@ static bool is_end(const IniReader *r, size_t i) {
         int c = byte_at(r, i);
 
         return c == '\n' || c == '\r';
+}
+
+/* Nothing more but a comment. */
+static bool is_over(const IniReader *r, size_t i) {
+        return strchr("#\r\n", byte_at(r, i)) != NULL;
 }
 
 static size_t skip_space(const IniReader *r, size_t i) {
@@ -93,12 +100,17 @@ static size_t skip_word(const IniReader *r, size_t i) {
         return i;
 }
 
+/* Behind "[wsl 2]", WSL takes the first letters of that, as many as the section before has, for the
+ * section: a name that nobody has meant. */
 static bool take_section(const IniReader *r, size_t i, IniLine *line) {
-        line->name = (IniSpan){i + 1, skip_word(r, i + 1)};
-        if (line->name.end == line->name.begin || byte_at(r, line->name.end) != ']')
+        IniSpan name = {i + 1, skip_word(r, i + 1)};
+
+        if (name.end == name.begin)
                 return false;
-        i = skip_space(r, line->name.end + 1);
-        return is_end(r, i) || byte_at(r, i) == '#';
+        line->broken = byte_at(r, name.end) != ']' || !is_over(r, skip_space(r, name.end + 1));
+        if (!line->broken)
+                line->name = name;
+        return true;
 }
 
 /* The length of the newline at @i; 0 at the end of the file, and where there is none. */
@@ -149,13 +161,17 @@ bool ini_next(IniReader *r, IniLine *ret_line) {
 
         if (r->at >= r->n)
                 return false;
-        if (r->unreadable)
-                line.type = INI_LINE_OTHER;
-        else if (byte_at(r, i) == '[' && take_section(r, i, &line))
+        line.bracket = byte_at(r, i) == '[';
+        if (line.bracket && take_section(r, i, &line))
                 line.type = INI_LINE_SECTION;
         else if (take_key(r, i, &line, &end))
                 line.type = INI_LINE_KEY;
-        r->unreadable = false;
+        else
+                line.broken = !is_over(r, i);
+        if (r->stopped)
+                line.type = INI_LINE_OTHER;
+        if (line.broken)
+                r->stopped = r->stops;
         while (!is_end(r, end))
                 end++;
         r->at = line.all.end = end + newline_at(r, end);

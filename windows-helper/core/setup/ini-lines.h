@@ -13,15 +13,16 @@
 /* How the two files differ. */
 typedef struct IniDialect {
         const char *newline; /* for a file that has none yet */
-        bool bom_is_text;    /* a byte order mark makes the first line unreadable */
+        bool stops;          /* WSL reads nothing behind a line that it does not understand, as one
+                                with a byte order mark */
 } IniDialect;
 
 extern const IniDialect ini_wslconfig; /* %USERPROFILE%\.wslconfig, read by Windows */
 extern const IniDialect ini_wsl_conf;  /* /etc/wsl.conf, read by Linux */
 
 typedef enum IniLineType {
-        INI_LINE_OTHER,   /* blank, a comment, or nothing that WSL understands */
-        INI_LINE_SECTION, /* .name is the section */
+        INI_LINE_OTHER,   /* blank, a comment, or nothing that WSL understands or reads */
+        INI_LINE_SECTION, /* .name is the section; a broken one is none that anybody has named */
         INI_LINE_KEY,     /* .name is the key */
         _INI_LINE_TYPE_END,
 } IniLineType;
@@ -35,13 +36,15 @@ typedef struct IniLine {
         IniSpan all; /* with its newline; several lines when a backslash continues a value */
         IniSpan name;
         IniSpan value; /* of a key, as written: with its quotes, without the space around it */
-        bool broken;   /* WSL skips the line, because its value is malformed */
+        bool broken;   /* WSL does not understand the line */
+        bool bracket;  /* it begins with '[' */
 } IniLine;
 
 typedef struct IniReader {
         const uint8_t *data; /* borrowed */
         size_t n, at;
-        bool unreadable; /* the line that comes next */
+        bool stops;   /* as in IniDialect */
+        bool stopped; /* the line that was read last, or one before it, is where WSL stops */
 } IniReader;
 
 /**
@@ -55,7 +58,8 @@ int ini_check(const uint8_t *data, size_t n, const char **ret_why);
 /* @data: ini_check() found it good; borrowed */
 void ini_reader_init(IniReader *r, const IniDialect *dialect, const uint8_t *data, size_t n);
 
-/* Read the next line. Return: false at the end. The lines follow each other without a gap. */
+/* Read the next line. Return: false at the end. The lines follow each other without a gap. Behind
+ * that at which WSL stops each of them is INI_LINE_OTHER. */
 bool ini_next(IniReader *r, IniLine *ret_line);
 
 /* Names are the same in upper and lower case. */

@@ -166,6 +166,18 @@ static SetupOutcome systemd_change(Setup *s, SetupPart *part, const WslConf *con
         return SETUP_FAILED;
 }
 
+/* The user's own settings behind such a line do not count either, so a person has to look. */
+static SetupOutcome systemd_unread(SetupPart *part, const WslConf *conf) {
+        size_t line =
+                ini_stop(&ini_wsl_conf, buffer_bytes(&conf->bytes), buffer_length(&conf->bytes));
+
+        return setup_says(
+                part, SETUP_FAILED,
+                "WSL does not understand line %zu of /etc/wsl.conf (a ';', or a byte order "
+                "mark?) and reads no further; mend it, then run setup again",
+                line);
+}
+
 SetupOutcome setup_systemd(Setup *s, SetupPart *part) {
         static const IniWant want = {"boot", "systemd", "true"};
         WslConf conf = {.state = ""};
@@ -178,7 +190,9 @@ SetupOutcome setup_systemd(Setup *s, SetupPart *part) {
         if (outcome == SETUP_OPEN) {
                 r = ini_set(&ini_wsl_conf, buffer_bytes(&conf.bytes), buffer_length(&conf.bytes),
                             &want, 1, &content, &why);
-                if (r < 0)
+                if (r == -ENODATA)
+                        outcome = systemd_unread(part, &conf);
+                else if (r < 0)
                         outcome = setup_says(part, SETUP_FAILED, "/etc/wsl.conf %s", why);
                 else if (r == 0)
                         outcome = systemd_change(s, part, &conf, &content, &restart);

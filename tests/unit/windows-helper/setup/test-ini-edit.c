@@ -130,8 +130,32 @@ START_TEST(test_set_two) {
 }
 END_TEST
 
-/* In the guest, a byte order mark makes the first line unreadable, and lines end as Linux has it.
- */
+/* Behind a malformed header whose first character is a letter, WSL is in no section that we know.
+ * Behind another one, it is in the section of before. */
+START_TEST(test_malformed_header) {
+        static const IniWant general = {"general", "vmIdleTimeout", "-1"};
+        static const Case cases[] = {
+                {"space within", "[general]\na=1\n[wsl 2]\nmemory=4GB\n",
+                 "[general]\na=1\nvmIdleTimeout=-1\n[wsl 2]\nmemory=4GB\n"},
+                {"the key is behind it", "[general]\n[wsl 2]\nvmIdleTimeout=-1\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl 2]\nvmIdleTimeout=-1\n"},
+                {"not closed", "[general]\n[wsl2\nvmIdleTimeout=5\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl2\nvmIdleTimeout=5\n"},
+                {"more behind it", "[general]\n[wsl2] x\nvmIdleTimeout=5\n",
+                 "[general]\nvmIdleTimeout=-1\n[wsl2] x\nvmIdleTimeout=5\n"},
+                {"no letter, the key is behind it", "[general]\n[ wsl2]\nvmIdleTimeout=5\n",
+                 "[general]\n[ wsl2]\nvmIdleTimeout=-1\n"},
+                {"no letter, no key", "[general]\na=1\n[2wsl]\nb=1\n",
+                 "[general]\na=1\nvmIdleTimeout=-1\n[2wsl]\nb=1\n"},
+                {"itself no section", "[general 2]\na=1\n",
+                 "[general 2]\na=1\n\n[general]\nvmIdleTimeout=-1\n"},
+        };
+
+        EXPECT(ini_set, &ini_wslconfig, &general, 1, cases);
+}
+END_TEST
+
+/* In the guest, WSL stops at a malformed line, and lines end as Linux has it. */
 START_TEST(test_guest) {
         static const Case cases[] = {
                 {"no file", "", "[boot]\nsystemd=true\n"},
@@ -139,13 +163,57 @@ START_TEST(test_guest) {
                  "[boot]\ncommand=service ssh start\nsystemd=true\n\n[user]\ndefault=me\n"},
                 {"false", "[boot]\r\nsystemd=false\r\n", "[boot]\r\nsystemd=true\r\n"},
                 {"True", "[boot]\nsystemd=True\n", NULL},
-                {"mark and section", BOM "[boot]\nsystemd=true\n",
-                 BOM "[boot]\nsystemd=true\n\n[boot]\nsystemd=true\n"},
-                {"mark and comment", BOM "# x\n[boot]\n", BOM "# x\n[boot]\nsystemd=true\n"},
-                {"only a mark", BOM, BOM "\n[boot]\nsystemd=true\n"},
+                {"true before a malformed line", "[boot]\nsystemd=true\n; x\n", NULL},
+                {"false before it", "[boot]\nsystemd=false\n; x\n", "[boot]\nsystemd=true\n; x\n"},
+                {"true behind it", "[boot]\n; x\nsystemd=true\n",
+                 "[boot]\nsystemd=true\n; x\nsystemd=true\n"},
+                {"a malformed value", "[boot]\na=1\ncommand=\"x\nb=1\n",
+                 "[boot]\na=1\nsystemd=true\ncommand=\"x\nb=1\n"},
+                {"a bad escape", "[boot]\ncommand=echo \\$x\n[boot]\nsystemd=true\n",
+                 "[boot]\nsystemd=true\ncommand=echo \\$x\n[boot]\nsystemd=true\n"},
+                {"ours is malformed", "[boot]\nsystemd=\"true\nsystemd=false\n",
+                 "[boot]\nsystemd=true\nsystemd=true\n"},
         };
 
         EXPECT(ini_set, &ini_wsl_conf, &boot, 1, cases);
+}
+END_TEST
+
+/* Of what comes behind such a line, WSL reads nothing, whatever it is. */
+START_TEST(test_guest_stops) {
+        static const struct {
+                const char *text;
+                size_t line;
+        } cases[] = {
+                {"; x\n[boot]\nsystemd=true\n", 1},
+                {BOM "[boot]\nsystemd=true\n", 1},
+                {BOM "\n[boot]\nsystemd=true\n", 1},
+                {BOM, 1},
+                {"# x\n\n \t; x\n[boot]\n", 3},
+                {"[user]\r\ndefault_user=me\r\n[boot]\r\n", 2},
+                {"[user]\ndefault\n", 2},
+                {"[ boot ]\nsystemd=true\n", 1},
+                {"[boot ]\nsystemd=true\n", 1},
+                {"[boot] x\nsystemd=true\n", 1},
+                {"[a]\nb=1\\\n2\\\n3\nc=\\$\n[boot]\nsystemd=true\n", 5},
+                {"[a]\nb=\"1\\\n2\n[boot]\nsystemd=true\n", 2},
+        };
+        Buffer out = BUFFER_NULL;
+        const char *why;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *text = cases[i].text;
+                size_t n = strlen(text);
+
+                ck_assert_msg(run(ini_set, &ini_wsl_conf, text, n, &boot, 1, &out, &why) ==
+                                      -ENODATA,
+                              "%s", text);
+                ck_assert_uint_eq(buffer_length(&out), 0);
+                ck_assert_uint_eq(ini_stop(&ini_wsl_conf, (const uint8_t *) text, n),
+                                  cases[i].line);
+                ck_assert_uint_eq(ini_stop(&ini_wslconfig, (const uint8_t *) text, n), 0);
+        }
+        ck_assert_uint_eq(ini_stop(&ini_wsl_conf, (const uint8_t *) "[a]\nb=1 # ;\n", 12), 0);
 }
 END_TEST
 
@@ -238,7 +306,9 @@ int main(void) {
 
         tcase_add_test(t, test_set_one);
         tcase_add_test(t, test_set_two);
+        tcase_add_test(t, test_malformed_header);
         tcase_add_test(t, test_guest);
+        tcase_add_test(t, test_guest_stops);
         tcase_add_test(t, test_unset);
         tcase_add_test(t, test_round_trip);
         tcase_add_test(t, test_refused);

@@ -122,10 +122,12 @@ START_TEST(no_systemd) {
                 {WSL_SYSTEMD_ON, "asks WSL to start it", "  wsl --update", false},
                 {WSL_SYSTEMD_OFF, "turns it off", "Change that line", false},
                 {WSL_SYSTEMD_ODD, "does not understand", "Replace that line", true},
+                {WSL_SYSTEMD_UNREAD, "only up to a line", "Mend line 7 of", true},
         };
 
         evidence.systemd = false;
         evidence.pid1 = "init";
+        evidence.wsl_conf_line = 7;
         expect(""); /* the agent runs without it, too */
         evidence.report = NULL;
         evidence.idle = IDLE_UNKNOWN;

@@ -12,6 +12,7 @@ START_TEST(systemd_in_wsl_conf) {
         static const struct {
                 const char *text;
                 WslSystemd expected;
+                unsigned line; /* at which WSL stops */
         } table[] = {
                 {"", WSL_SYSTEMD_UNSET},
                 {"[boot]\nsystemd=true\n", WSL_SYSTEMD_ON},
@@ -24,21 +25,37 @@ START_TEST(systemd_in_wsl_conf) {
                 {"[boot]\nsystemd=false\n", WSL_SYSTEMD_OFF},
                 {"[boot]\nsystemd=0\nsystemd=true\n", WSL_SYSTEMD_OFF}, /* the first counts */
                 {"[boot]\n#systemd=true\n", WSL_SYSTEMD_UNSET},
-                {"[boot]\nsystemd_x=true\nmysystemd=true\nsystemd\n", WSL_SYSTEMD_UNSET},
+                {"[boot]\nsystemdx=true\nmysystemd=true\n", WSL_SYSTEMD_UNSET},
                 {"[boot]\nsystemd=yes\n", WSL_SYSTEMD_ODD},
                 {"[boot]\nsystemd=\n", WSL_SYSTEMD_ODD},
                 {"systemd=true\n[boot]\n", WSL_SYSTEMD_ODD},
                 {"[wsl2]\nsystemd=true\n", WSL_SYSTEMD_ODD},
                 {"[boot]\n[user]\nsystemd=true\n", WSL_SYSTEMD_ODD},
-                {"[boot\nsystemd=true\n", WSL_SYSTEMD_ODD},
-                /* Notepad's mark hides the first line from WSL. */
-                {"\xef\xbb\xbf[boot]\nsystemd=true\n", WSL_SYSTEMD_ODD},
-                {"\xef\xbb\xbf\n[boot]\nsystemd=true\n", WSL_SYSTEMD_ON},
+                /* A malformed line ends the reading, and so does Notepad's mark. */
+                {"\xef\xbb\xbf[boot]\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 1},
+                {"\xef\xbb\xbf\n[boot]\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 1},
+                {"[boot\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 1},
+                {"[ boot ]\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 1},
+                {"[boot] x\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 1},
+                {"# a\n\n; b\n[boot]\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 3},
+                {"[boot]\nsystemd_x=1\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 2},
+                {"[boot]\nsystemd\n", WSL_SYSTEMD_UNREAD, 2},
+                {"[boot]\r\ncommand=echo \\$x\r\nsystemd=true\r\n", WSL_SYSTEMD_UNREAD, 2},
+                {"[boot]\ncommand=\"x\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 2},
+                {"[boot]\nsystemd=true\\", WSL_SYSTEMD_UNREAD, 2},
+                {"[boot]\ncommand=a\\\nb\n;\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 4},
+                {"[boot]\ncommand=\"a # \\\" \\t\" # \"\nsystemd=true\n", WSL_SYSTEMD_ON},
+                {"[boot]\nsystemd=true\n; x\n", WSL_SYSTEMD_ON, 3},
+                {"[boot]\nsystemd=false\n; x\nsystemd=true\n", WSL_SYSTEMD_OFF, 3},
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                ck_assert_msg(wslconf_systemd(table[i].text) == table[i].expected, "%s",
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                unsigned line = 77;
+
+                ck_assert_msg(wslconf_systemd(table[i].text, &line) == table[i].expected, "%s",
                               table[i].text);
+                ck_assert_msg(line == table[i].line, "%s: %u", table[i].text, line);
+        }
 }
 END_TEST
 
@@ -54,6 +71,8 @@ START_TEST(firewall_in_wslconfig) {
                 {"[wsl2]\nfirewall=true\nfirewall=false\n", false}, /* the first counts */
                 {"[wsl2]\n# firewall=false\n", false},
                 {"[general]\nfirewall=false\n", false},
+                {"[wsl2]\n[gen eral]\nfirewall=false\n", false},
+                {"[wsl2]\n[ general]\nfirewall=false\n", true}, /* that ends no section */
                 {"[wsl2]\nfirewall=no\n", false},
                 {"[experimental]\nfirewall=false\n", true},
         };
@@ -88,9 +107,10 @@ END_TEST
 
 START_TEST(long_lines) {
         char text[2000] = "[boot]\nsystemd=true";
+        unsigned line;
 
         memset(text + strlen(text), ' ', 1500);
-        ck_assert_int_eq(wslconf_systemd(text), WSL_SYSTEMD_ON);
+        ck_assert_int_eq(wslconf_systemd(text, &line), WSL_SYSTEMD_ON);
 }
 END_TEST
 
