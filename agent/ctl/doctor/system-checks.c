@@ -285,7 +285,7 @@ static void check_mode(const GuestEvidence *e, Findings *f) {
                                   "  networkingMode=nat");
 }
 
-#define FIRST_WSL "2.5.7" /* of which we know that it has both timeouts (fact 7.1.2) */
+#define FIRST_WSL "2.5.7" /* of which we know that it has this timeout (fact 7.1.2) */
 
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
@@ -321,8 +321,6 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                       "--keep-alive' does it), and run 'wsl --shutdown' there:\n"
                       "  [general]\n"
                       "  instanceIdleTimeout=-1\n"
-                      "  [wsl2]\n"
-                      "  vmIdleTimeout=-1\n"
                       "WSL before " FIRST_WSL " may not know instanceIdleTimeout: 'wsl.exe "
                       "--update' updates it.");
 }
