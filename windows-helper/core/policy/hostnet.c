@@ -143,7 +143,10 @@ HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const Hostn
                 result_text(ret_why, "is the network or broadcast address of %s", link->adapter);
                 return HOSTNET_REFUSED;
         }
-        if (guest->wsl && h->has_nat && address->family == h->nat.addr.family &&
+        /* There may be two such networks, and only one of them is in the registry (fact 6.1.7). */
+        if (guest->wsl && h->has_nat &&
+            strncmp(link->adapter, HOSTNET_WSL_ADAPTER, strlen(HOSTNET_WSL_ADAPTER)) != 0 &&
+            address->family == h->nat.addr.family &&
             !ip_in_prefix(address, &h->nat.addr, h->nat.length)) {
                 ip_format(&h->nat.addr, text);
                 result_text(ret_why, "is outside of WSL's NAT network %s/%u", text,

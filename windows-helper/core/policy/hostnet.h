@@ -29,6 +29,9 @@ typedef struct Hostnet {
         bool unchecked; /* the test host has no tables: judge the address alone */
 } Hostnet;
 
+/* How the alias of WSL's own adapters begins (fact 6.1.1). */
+#define HOSTNET_WSL_ADAPTER "vEthernet (WSL"
+
 /* True when both have the same addresses in the same order, and the same NAT network. */
 bool hostnet_equal(const Hostnet *a, const Hostnet *b);
 
@@ -58,7 +61,8 @@ typedef struct HostnetGuest {
  *
  * Refuses what ip_guest_problem() names, an address of the host, the guest's gateway, an address
  * outside the subnets of all virtual switches or also in one of another adapter, the network or
- * broadcast address of such a subnet, and a guest of WSL outside of NatNetwork.
+ * broadcast address of such a subnet, and a guest of WSL that is neither in NatNetwork nor
+ * on an adapter of WSL.
  *
  * An address outside of the virtual switches is that of a guest on a network of other machines if
  * the host is on that network, too, and if the guest's gateway is not the host. Nothing is
