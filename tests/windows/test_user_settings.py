@@ -124,7 +124,7 @@ def test_undo_of_an_earlier_build(profile, tool, prefix, bits, left):
     prefix.run("reg", "add", SETUP, "/v", "KeepAlive", "/t", "REG_DWORD", "/d", str(bits), "/f")
     try:
         said = tool("undo")
-        assert "What turned the idle time-out off is removed" in said, said
+        assert "What setup has set is removed" in said, said
         assert (profile / ".wslconfig").read_bytes().decode() == left
         assert tool("undo").startswith("Nothing of setup is in .wslconfig")
     finally:

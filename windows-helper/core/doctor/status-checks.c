@@ -173,8 +173,7 @@ static void judge_mode(StatusJudge *j, const char *mode) {
                 host_finding(j->findings, FINDING_HINT, "networking-mode", j->owner,
                              "To give it a network, set networkingMode=NAT in .wslconfig, then:\n"
                              "  wsl --shutdown\n"
-                             "WSL also falls back to it when it cannot make the network, and says "
-                             "so when it starts.",
+                             "If nobody asked for none, WSL says why when it starts.",
                              "%s is in networking mode none and has no network to forward to",
                              j->distro);
 }

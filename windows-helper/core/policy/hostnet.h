@@ -29,14 +29,14 @@ typedef struct Hostnet {
         bool unchecked; /* the test host has no tables: judge the address alone */
 } Hostnet;
 
-/* How the alias of WSL's own adapters begins (fact 6.1.1). */
-#define HOSTNET_WSL_ADAPTER "vEthernet (WSL"
-
 /* True when both have the same addresses in the same order, and the same NAT network. */
 bool hostnet_equal(const Hostnet *a, const Hostnet *b);
 
 /* The host's address that is @address, or NULL. */
 const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address);
+
+/* Whether it is of an adapter of WSL, by its name (fact 6.1.1). */
+bool hostnet_is_of_wsl(const HostnetAddress *a);
 
 /* Whether @address is in a subnet of the host: of a virtual switch, or of any adapter. */
 bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only);

@@ -48,9 +48,8 @@ static const HostnetAddress *network_of(const Hostnet *net, const IpAddr *addres
 static bool is_of_wsl(const ImportInput *in, const HostnetAddress *network, const IpAddr *address) {
         if (in->net->has_nat && ip_in_prefix(address, &in->net->nat.addr, in->net->nat.length))
                 return true;
-        return network &&
-               (strncmp(network->adapter, HOSTNET_WSL_ADAPTER, strlen(HOSTNET_WSL_ADAPTER)) == 0 ||
-                ip_in_prefix(&in->guest, &network->addr, network->prefix));
+        return network && (hostnet_is_of_wsl(network) ||
+                           ip_in_prefix(&in->guest, &network->addr, network->prefix));
 }
 
 static bool judge_target(const ImportInput *in, const IpAddr *to, ImportFit *ret_fit,

@@ -136,10 +136,8 @@ static void keep_alive_doubt(SetupPart *part) {
 static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         const char *why = "could not be edited, because memory is short";
         KeepAlive k = {.undo = undo,
-                       .would = undo ? "Remove what turns the idle time-out off"
-                                     : "Turn off the idle time-out",
-                       .done = undo ? "What turned the idle time-out off is removed"
-                                    : "The idle time-out is off"};
+                       .would = undo ? "Remove what setup has set" : "Turn off the idle time-out",
+                       .done = undo ? "What setup has set is removed" : "The idle time-out is off"};
         SetupOutcome outcome;
         int r;
 
