@@ -20,7 +20,7 @@ def write(guest, path, text=""):
     with open(full, "w") as f:
         f.write(text)
 
-STAYS = "[general]\r\ninstanceIdleTimeout=-1\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n"
+STAYS = "[general]\r\ninstanceIdleTimeout=-1\r\n"
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@
  *
  *   settingstool wslconfig [TEXT]   set the two time-outs; meanwhile, TEXT is written into the file
  *   settingstool held               the same while another program has the file open for writing
- *   settingstool keep-alive         the part of setup that does this, without a change
+ *   settingstool keep-alive         the part of setup that sets one of them, without a change
+ *   settingstool undo               the part of setup that takes back what it has set
  *   settingstool at-logon DISTRO    the part of setup that makes the task
  *   settingstool add|find|remove DISTRO
  */
@@ -67,9 +68,9 @@ static int wslconfig(const char *meanwhile, bool held) {
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* @distro: NULL for the time-outs, which are for all of them */
-static int part(SetupPartFn run, const char *distro) {
-        const SetupOptions options = {.dry_run = !distro, .json = true};
+/* @distro: NULL for the time-out, which is for all of them */
+static int part(SetupPartFn run, const char *distro, bool dry_run) {
+        const SetupOptions options = {.dry_run = dry_run, .yes = true, .json = true};
         Setup s = {.options = &options};
         SetupPart part = {.outcome = SETUP_OPEN};
 
@@ -110,8 +111,10 @@ int wmain(int argc, wchar_t **argv) {
         if (strcmp(words[1], "held") == 0)
                 return wslconfig(NULL, /* held= */ true);
         if (strcmp(words[1], "keep-alive") == 0)
-                return part(setup_keep_alive, NULL);
+                return part(setup_keep_alive, NULL, /* dry_run= */ true);
+        if (strcmp(words[1], "undo") == 0)
+                return part(setup_keep_alive_undo, NULL, /* dry_run= */ false);
         if (argc == 3 && strcmp(words[1], "at-logon") == 0)
-                return part(setup_at_logon, words[2]);
+                return part(setup_at_logon, words[2], /* dry_run= */ false);
         return argc == 3 ? task(words[1], words[2]) : EXIT_FAILURE;
 }

@@ -219,6 +219,22 @@ static void advise_loopback(const GuestEvidence *e, const ReportService *s, Buff
                               (unsigned) l->port, (unsigned) l->connect_port, s->name);
 }
 
+#define DYNAMIC_FIRST 49152 /* of the dynamic range, unless somebody has set another one */
+
+/* In this mode a program of Windows may be in the way of the guest's own bind() (fact 6.2.10). */
+static void advise_mirrored(const GuestEvidence *e, uint16_t port, Buffer *advice) {
+        if (strcmp(e->report->mode, wire_mode_name(WIRE_MODE_MIRRORED)) != 0)
+                return;
+        buffer_printf(advice, "\nIf the program says that the address is in use: in networking "
+                              "mode mirrored, Windows must lend the port, and does not while a "
+                              "program of Windows has it.");
+        if (port >= DYNAMIC_FIRST)
+                buffer_printf(advice,
+                              " WSL 2.8.7 to 2.9.4 refuses nearly all ports from %u on: take a "
+                              "lower one, or another version of WSL.",
+                              DYNAMIC_FIRST);
+}
+
 static void add_port_finding(const GuestEvidence *e, const ReportService *s, GuestPort state,
                              uint16_t port, Findings *f) {
         const ReportAddress *address = *e->report->v4.address ? &e->report->v4 : &e->report->v6;
@@ -245,6 +261,7 @@ static void add_port_finding(const GuestEvidence *e, const ReportService *s, Gue
                               "which ports are open. If you have made such a rule, no action is "
                               "needed.",
                               s->file, ss);
+                advise_mirrored(e, port, &x->advice);
         }
 }
 

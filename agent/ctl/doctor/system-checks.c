@@ -234,6 +234,10 @@ static void check_direct(const GuestEvidence *e, Findings *f) {
                               *r->mode_word ? r->mode_word : r->mode);
         }
         buffer_printf(&x->seen, ": %s", reach_meaning(report_reach(r)));
+        if (strcmp(r->mode, wire_mode_name(WIRE_MODE_VIRTIOPROXY)) == 0)
+                buffer_printf(&x->seen, ". If no .wslconfig and no policy asks for this mode, WSL "
+                                        "has fallen back to it, because it could not make its NAT "
+                                        "network; it says so when it starts");
         if (report_reach(r) == WIRE_REACH_OWN) {
                 add_listening(e, e->ports, "TCP", &x->seen);
                 add_listening(e, e->udp_ports, "UDP", &x->seen);
@@ -258,7 +262,7 @@ static void check_wsl_firewall(const GuestEvidence *e, Findings *f) {
                       "  .\\wslbridge-helper doctor");
 }
 
-/* WSL falls back to nat where Windows has no Hyper-V firewall (fact 5.2.7). */
+/* WSL falls back to nat for several reasons, and a policy may choose the mode (fact 5.2.7). */
 static void check_fallback(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
@@ -270,9 +274,12 @@ static void check_fallback(const GuestEvidence *e, Findings *f) {
         buffer_printf(&x->advice,
                       "In nat, wslbridge forwards the ports, so nothing has to be done for it. If "
                       "the file is newer than WSL's start, run 'wsl --shutdown' on Windows. "
-                      "Otherwise this Windows may not have that mode: it needs a Hyper-V firewall, "
-                      "as Windows 11 22H2 has it and Windows 10 does not. WSL says so when it "
-                      "starts.");
+                      "Otherwise WSL says why when it starts. Windows 10 does not have that mode: "
+                      "it needs the Hyper-V firewall of Windows 11 22H2. Other reasons are a "
+                      "policy, IPv6 turned off by the registry (DisabledComponents = 0xFF), a "
+                      "kernel of your own that is older than 5.10 or has no seccomp, and a network "
+                      "that was made without the firewall since Windows has started. For the last "
+                      "one, restart Windows.");
 }
 
 static void check_mode(const GuestEvidence *e, Findings *f) {
@@ -289,14 +296,20 @@ static void check_mode(const GuestEvidence *e, Findings *f) {
         buffer_printf(&x->seen,
                       "WSL's networking mode is '%s', in which there is nothing to forward to",
                       word);
-        buffer_printf(&x->advice, "The guest has no network at all. To give it one, add these "
-                                  "lines to .wslconfig on Windows, and run 'wsl --shutdown' "
-                                  "there:\n"
-                                  "  [wsl2]\n"
-                                  "  networkingMode=nat");
+        buffer_printf(&x->advice,
+                      "The guest has no network at all. To give it one, add these "
+                      "lines to .wslconfig on Windows, and run 'wsl --shutdown' "
+                      "there:\n"
+                      "  [wsl2]\n"
+                      "  networkingMode=nat\n"
+                      "WSL also falls back to this mode in its safe mode, and when it "
+                      "cannot make the network, and says so when it starts. To read its "
+                      "warning, type these on Windows:\n"
+                      "  wsl.exe --shutdown\n"
+                      "  wsl.exe");
 }
 
-#define FIRST_WSL "2.5.7" /* of which we know that it has both timeouts (fact 7.1.2) */
+#define FIRST_WSL "2.5.7" /* of which we know that it has this timeout (fact 7.1.2) */
 
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
@@ -332,8 +345,6 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                       "--keep-alive' does it), and run 'wsl --shutdown' there:\n"
                       "  [general]\n"
                       "  instanceIdleTimeout=-1\n"
-                      "  [wsl2]\n"
-                      "  vmIdleTimeout=-1\n"
                       "WSL before " FIRST_WSL " may not know instanceIdleTimeout: 'wsl.exe "
                       "--update' updates it.");
 }

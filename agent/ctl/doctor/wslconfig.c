@@ -1,40 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Looks for the two idle timeouts, the firewall and the networking mode in the text of a
+ * Looks for the idle timeout of distros, the firewall and the networking mode in the text of a
  * .wslconfig, and for systemd in a wsl.conf.
  */
 
 #include "agent/ctl/doctor/wslconfig.h"
 
 #include <ctype.h>
-#include <ini.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-typedef struct Timeouts {
-        bool instance, vm; /* set to never */
-} Timeouts;
-
-static int on_entry(void *userdata, const char *section, const char *key, const char *value) {
-        Timeouts *t = userdata;
-        bool never = value[0] == '-' && strtol(value, NULL, 10) < 0;
-
-        if (strcasecmp(section, "general") == 0 && strcasecmp(key, "instanceIdleTimeout") == 0)
-                t->instance = never;
-        else if (strcasecmp(section, "wsl2") == 0 && strcasecmp(key, "vmIdleTimeout") == 0)
-                t->vm = never;
-        return 1;
-}
-
-/* inih skips lines that it does not understand, which is right here. */
-IdleStop wslconfig_idle(const char *text) {
-        Timeouts t = {0};
-
-        (void) ini_parse_string(text, on_entry, &t);
-        return t.instance && t.vm ? IDLE_STAYS : IDLE_STOPS;
-}
 
 bool wslconfig_is_before_idle(const char *text) {
         static const unsigned long first[] = {2, 5, 7};
@@ -217,10 +194,10 @@ WslSystemd wslconf_systemd(const char *text, unsigned *ret_line) {
         return is_false(value) ? WSL_SYSTEMD_OFF : WSL_SYSTEMD_ODD;
 }
 
-/* The value of a key that was an experiment once, and so counts in either section; "" for none. */
-static void wslconfig_value(const char *text, const char *key, char ret[LINE_TEXT_MAX + 1]) {
+/* @sections: as for find_value(). @ret: the value, "" for none. */
+static void wslconfig_value(const char *text, const char *const *sections, const char *key,
+                            char ret[LINE_TEXT_MAX + 1]) {
         static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which Windows skips */
-        static const char *const sections[] = {"[wsl2]", "[experimental]", NULL};
 
         if (strncmp(text, mark, strlen(mark)) == 0)
                 text += strlen(mark);
@@ -228,16 +205,27 @@ static void wslconfig_value(const char *text, const char *key, char ret[LINE_TEX
                 ret[0] = '\0';
 }
 
+IdleStop wslconfig_idle(const char *text) {
+        static const char *const sections[] = {"[general]", NULL};
+        char value[LINE_TEXT_MAX + 1], *end;
+
+        wslconfig_value(text, sections, "instanceIdleTimeout", value);
+        return strtol(value, &end, 0) < 0 && *end == '\0' ? IDLE_STAYS : IDLE_STOPS;
+}
+
+/* Of a key that was an experiment once, and so counts in either section. */
+static const char *const either[] = {"[wsl2]", "[experimental]", NULL};
+
 bool wslconfig_firewall_off(const char *text) {
         char value[LINE_TEXT_MAX + 1];
 
-        wslconfig_value(text, "firewall", value);
+        wslconfig_value(text, either, "firewall", value);
         return is_false(value);
 }
 
 bool wslconfig_mirrored(const char *text) {
         char value[LINE_TEXT_MAX + 1];
 
-        wslconfig_value(text, "networkingMode", value);
+        wslconfig_value(text, either, "networkingMode", value);
         return strcasecmp(value, "mirrored") == 0;
 }

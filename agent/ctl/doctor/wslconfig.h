@@ -10,8 +10,8 @@
 
 #define WSLCONFIG_SIZE_MAX (64 * 1024)
 
-/* @text: the whole file, NUL-terminated. Return: IDLE_STAYS when both timeouts are negative, else
- * IDLE_STOPS, which is WSL's default (fact 7.1.2). */
+/* @text: the whole file, NUL-terminated. Return: IDLE_STAYS when the time-out of distros is
+ * negative, else IDLE_STOPS, which is WSL's default (fact 7.1.2). */
 IdleStop wslconfig_idle(const char *text);
 
 /* @text: what 'wslinfo --wsl-version' has printed. Return: whether that WSL is older than those of

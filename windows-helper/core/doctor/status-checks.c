@@ -172,7 +172,8 @@ static void judge_mode(StatusJudge *j, const char *mode) {
         else if (strcmp(mode, wire_mode_name(WIRE_MODE_NONE)) == 0)
                 host_finding(j->findings, FINDING_HINT, "networking-mode", j->owner,
                              "To give it a network, set networkingMode=NAT in .wslconfig, then:\n"
-                             "  wsl --shutdown",
+                             "  wsl --shutdown\n"
+                             "If nobody asked for none, WSL says why when it starts.",
                              "%s is in networking mode none and has no network to forward to",
                              j->distro);
 }

@@ -52,6 +52,12 @@ const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address) {
         return NULL;
 }
 
+bool hostnet_is_of_wsl(const HostnetAddress *a) {
+        static const char start[] = "vEthernet (WSL";
+
+        return strncmp(a->adapter, start, strlen(start)) == 0;
+}
+
 bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only) {
         for (size_t i = 0; i < h->n_addresses; i++) {
                 const HostnetAddress *a = &h->addresses[i];
@@ -143,7 +149,9 @@ HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const Hostn
                 result_text(ret_why, "is the network or broadcast address of %s", link->adapter);
                 return HOSTNET_REFUSED;
         }
-        if (guest->wsl && h->has_nat && address->family == h->nat.addr.family &&
+        /* There may be two such networks, and only one of them is in the registry (fact 6.1.7). */
+        if (guest->wsl && h->has_nat && !hostnet_is_of_wsl(link) &&
+            address->family == h->nat.addr.family &&
             !ip_in_prefix(address, &h->nat.addr, h->nat.length)) {
                 ip_format(&h->nat.addr, text);
                 result_text(ret_why, "is outside of WSL's NAT network %s/%u", text,

@@ -35,6 +35,9 @@ bool hostnet_equal(const Hostnet *a, const Hostnet *b);
 /* The host's address that is @address, or NULL. */
 const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address);
 
+/* Whether it is of an adapter of WSL, by its name (fact 6.1.1). */
+bool hostnet_is_of_wsl(const HostnetAddress *a);
+
 /* Whether @address is in a subnet of the host: of a virtual switch, or of any adapter. */
 bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only);
 
@@ -58,7 +61,8 @@ typedef struct HostnetGuest {
  *
  * Refuses what ip_guest_problem() names, an address of the host, the guest's gateway, an address
  * outside the subnets of all virtual switches or also in one of another adapter, the network or
- * broadcast address of such a subnet, and a guest of WSL outside of NatNetwork.
+ * broadcast address of such a subnet, and a guest of WSL that is neither in NatNetwork nor
+ * on an adapter of WSL.
  *
  * An address outside of the virtual switches is that of a guest on a network of other machines if
  * the host is on that network, too, and if the guest's gateway is not the host. Nothing is

@@ -20,8 +20,6 @@
 
 #define IMPORT_SAME_NAMES 1000 /* files that differ only in the number behind their name */
 
-static const char wsl_adapter[] = "vEthernet (WSL"; /* fact 6.1.1 */
-
 RESULT_PRINTF(2, 3) static void leave(ImportLeft *ret_left, const char *format, ...) {
         va_list args;
 
@@ -50,7 +48,7 @@ static const HostnetAddress *network_of(const Hostnet *net, const IpAddr *addres
 static bool is_of_wsl(const ImportInput *in, const HostnetAddress *network, const IpAddr *address) {
         if (in->net->has_nat && ip_in_prefix(address, &in->net->nat.addr, in->net->nat.length))
                 return true;
-        return network && (strncmp(network->adapter, wsl_adapter, strlen(wsl_adapter)) == 0 ||
+        return network && (hostnet_is_of_wsl(network) ||
                            ip_in_prefix(&in->guest, &network->addr, network->prefix));
 }
 

@@ -14,10 +14,11 @@
 
 #include <errno.h>
 
-/* Both are needed (fact 7.1.2). */
+/* The first is enough (fact 7.1.2). Earlier builds wrote the second, too: undoing takes it back. */
 static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
                                      {"wsl2", "vmIdleTimeout", "-1"}};
-#define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has both */
+#define KEEP_ALIVE_SET 1       /* of them, today */
+#define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has the first */
 
 /* What setup has set, a bit for each. Undoing leaves what the user had set to the same before, and
  * does not bring back another value. */
@@ -64,21 +65,16 @@ static int keep_alive_edit(KeepAlive *k, bool undo, const char **ret_why) {
         int r;
 
         k->ours = keep_alive_ours();
-        for (size_t i = 0; i < ARRAYSIZE(keep_alive); i++) {
-                Buffer one = BUFFER_NULL;
-
-                if (undo && k->ours & 1u << i)
-                        ours[n_ours++] = keep_alive[i];
-                r = undo ? 0 : ini_set(&ini_wslconfig, bytes, n, &keep_alive[i], 1, &one, ret_why);
-                buffer_done(&one);
-                if (r < 0)
-                        return r;
-                if (!undo && r == 0)
-                        k->ours |= 1u << i;
+        if (!undo) {
+                r = ini_set(&ini_wslconfig, bytes, n, keep_alive, KEEP_ALIVE_SET, &k->content,
+                            ret_why);
+                if (r == 0)
+                        k->ours |= 1u;
+                return r;
         }
-        if (!undo)
-                return ini_set(&ini_wslconfig, bytes, n, keep_alive, ARRAYSIZE(keep_alive),
-                               &k->content, ret_why);
+        for (size_t i = 0; i < ARRAYSIZE(keep_alive); i++)
+                if (k->ours & 1u << i)
+                        ours[n_ours++] = keep_alive[i];
         k->ours = 0;
         return ini_unset(&ini_wslconfig, bytes, n, ours, n_ours, &k->content, ret_why);
 }
@@ -140,10 +136,8 @@ static void keep_alive_doubt(SetupPart *part) {
 static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         const char *why = "could not be edited, because memory is short";
         KeepAlive k = {.undo = undo,
-                       .would = undo ? "Remove what turns the idle time-outs off"
-                                     : "Turn off both idle time-outs",
-                       .done = undo ? "What turned the idle time-outs off is removed"
-                                    : "Both idle time-outs are off"};
+                       .would = undo ? "Remove what setup has set" : "Turn off the idle time-out",
+                       .done = undo ? "What setup has set is removed" : "The idle time-out is off"};
         SetupOutcome outcome;
         int r;
 

@@ -137,6 +137,7 @@ START_TEST(test_vms_and_agents) {
         healthy_setup();
         see_status(STATUS("0.1.0", "true", AGENT("connected", "none", GOOD_SERVICE), "", ""));
         expect(FINDING_HINT, "networking-mode", "has no network", "networkingMode=NAT");
+        expect(FINDING_HINT, "networking-mode", "has no network", "WSL says why");
 }
 END_TEST
 

@@ -96,8 +96,12 @@ START_TEST(test_nat_network_of_wsl) {
                 {"172.17.20.3", NULL, true, "outside of WSL's NAT network 172.28.64.0/20"},
                 {"172.17.20.3", NULL, false, NULL}, /* not a VM of WSL */
                 {"fd29::2", NULL, true, NULL},      /* NatNetwork is about IPv4 */
+                {"172.29.0.9", NULL, true, NULL},   /* another user's VM has another network */
+                {"172.30.0.9", NULL, true, "outside of WSL's NAT network 172.28.64.0/20"},
         };
 
+        host_has("172.29.0.1", 20, "vEthernet (WSL (Hyper-V firewall))", true);
+        host_has("172.30.0.1", 20, "vEthernet (My WSL)", true);
         net.has_nat = true;
         net.nat = (WirePrefix){address("172.28.64.0"), 20};
         check(cases, sizeof(cases) / sizeof(cases[0]));

@@ -347,7 +347,7 @@ START_TEST(idle) {
         expect("idle-stop");
         ck_assert(first_says("no .wslconfig that can be seen from here turns that off",
                              "  [general]\n  instanceIdleTimeout=-1\n"
-                             "  [wsl2]\n  vmIdleTimeout=-1\nWSL before 2.5.7 may not know"));
+                             "WSL before 2.5.7 may not know"));
         evidence.idle = IDLE_STOPS;
         expect("idle-stop");
         evidence.idle = IDLE_LATER;

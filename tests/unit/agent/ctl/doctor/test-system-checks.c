@@ -243,6 +243,43 @@ START_TEST(interface_to_name) {
 }
 END_TEST
 
+/* WSL's fall-backs: what the user has not asked for has a cause that WSL names. */
+START_TEST(modes_of_a_fall_back) {
+        set_mode(report.mode_word = "none");
+        expect("networking-mode");
+        ck_assert(first_says("", "WSL also falls back to this mode"));
+        ck_assert(first_says("", "  wsl.exe --shutdown\n  wsl.exe"));
+        set_mode(report.mode_word = "virtioproxy");
+        expect("networking-mode");
+        ck_assert(first_says("could not make its NAT network", ""));
+        set_mode(report.mode_word = "mirrored");
+        expect("networking-mode");
+        ck_assert(!first_says("could not make its NAT network", ""));
+        evidence.mirrored = "/mnt/c/Users/me/.wslconfig";
+        set_mode(report.mode_word = "nat");
+        expect("wsl-mirrored");
+        ck_assert(first_says("", "a policy, IPv6 turned off"));
+        ck_assert(first_says("", "restart Windows"));
+}
+END_TEST
+
+/* A program that cannot bind its port does not listen either. */
+START_TEST(ports_that_windows_lends) {
+        services[0].enabled = false;
+        listens[0].connect_port = 49152;
+        expect("port-silent:web");
+        ck_assert(!first_says("", "Windows must lend the port"));
+        set_mode(report.mode_word = "mirrored");
+        expect("port-silent:web networking-mode");
+        ck_assert(first_says("", "Windows must lend the port"));
+        ck_assert(first_says("", "WSL 2.8.7 to 2.9.4 refuses"));
+        listens[0].connect_port = 49151;
+        expect("port-silent:web networking-mode");
+        ck_assert(first_says("", "Windows must lend the port"));
+        ck_assert(!first_says("", "2.8.7"));
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("system-checks");
         TCase *c = tcase_create("system-checks");
@@ -256,6 +293,8 @@ int main(void) {
         tcase_add_test(c, addresses);
         tcase_add_test(c, answers_leave_elsewhere);
         tcase_add_test(c, interface_to_name);
+        tcase_add_test(c, modes_of_a_fall_back);
+        tcase_add_test(c, ports_that_windows_lends);
         suite_add_tcase(s, c);
         return suite_run(s);
 }
