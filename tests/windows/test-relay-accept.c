@@ -3,8 +3,9 @@
 /*
  * The relay's port when AcceptEx fails as it does on Windows for a client that has left before it
  * was accepted (fact 9.3.20), and when the listening socket is dead. Wine has another error for
- * such a client (fact 10.1.21), and no dead socket, so the errors come from here. And which options
- * the sockets of a connection have. Each case prints a line.
+ * such a client (fact 10.1.21), and no dead socket, so the errors come from here. The same for a
+ * connection for which Windows has no memory. And which options the sockets of a connection have.
+ * Each case prints a line.
  */
 
 #include "windows-helper/relay/tcp-endpoint.h"
@@ -17,6 +18,7 @@
 #define STEP_USEC UINT64_C(200000)
 
 static TcpContext context;
+static LaterList later;
 static SocketCalls calls;
 static LPFN_ACCEPTEX real_accept;
 static unsigned n_errors; /* so many operations fail at once … */
@@ -67,6 +69,54 @@ static int WSAAPI fake_setsockopt(SOCKET s, int level, int name, const char *val
 
 int(WSAAPI *const __imp_setsockopt)(SOCKET, int, int, const char *, int) = fake_setsockopt;
 
+/* So many calls of the relay find that Windows has no memory. */
+static unsigned n_short_sends, n_short_queues, n_short_waits;
+static SOCKET spared = INVALID_SOCKET; /* the client's, for which there is some */
+
+static bool is_short(SOCKET s, unsigned *n) {
+        if (s == spared || *n == 0)
+                return false;
+        --*n;
+        WSASetLastError(WSAENOBUFS);
+        return true;
+}
+
+static int WSAAPI fake_send(SOCKET s, const char *bytes, int n, int flags) {
+        int(WSAAPI * ask)(SOCKET, const char *, int, int);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "send");
+
+        memcpy(&ask, &real, sizeof(ask));
+        return is_short(s, &n_short_sends) ? SOCKET_ERROR : ask(s, bytes, n, flags);
+}
+
+static int WSAAPI fake_queue(SOCKET s, WSABUF *buffers, DWORD n_buffers, DWORD *ret_n, DWORD flags,
+                             WSAOVERLAPPED *o, LPWSAOVERLAPPED_COMPLETION_ROUTINE fn) {
+        int(WSAAPI * ask)(SOCKET, WSABUF *, DWORD, DWORD *, DWORD, WSAOVERLAPPED *,
+                          LPWSAOVERLAPPED_COMPLETION_ROUTINE);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "WSASend");
+
+        memcpy(&ask, &real, sizeof(ask));
+        return is_short(s, &n_short_queues) ? SOCKET_ERROR
+                                            : ask(s, buffers, n_buffers, ret_n, flags, o, fn);
+}
+
+static int WSAAPI fake_wait(SOCKET s, WSABUF *buffers, DWORD n_buffers, DWORD *ret_n, DWORD *flags,
+                            WSAOVERLAPPED *o, LPWSAOVERLAPPED_COMPLETION_ROUTINE fn) {
+        int(WSAAPI * ask)(SOCKET, WSABUF *, DWORD, DWORD *, DWORD *, WSAOVERLAPPED *,
+                          LPWSAOVERLAPPED_COMPLETION_ROUTINE);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "WSARecv");
+
+        memcpy(&ask, &real, sizeof(ask));
+        return is_short(s, &n_short_waits) ? SOCKET_ERROR
+                                           : ask(s, buffers, n_buffers, ret_n, flags, o, fn);
+}
+
+int(WSAAPI *const __imp_send)(SOCKET, const char *, int, int) = fake_send;
+int(WSAAPI *const __imp_WSASend)(SOCKET, WSABUF *, DWORD, DWORD *, DWORD, WSAOVERLAPPED *,
+                                 LPWSAOVERLAPPED_COMPLETION_ROUTINE) = fake_queue;
+int(WSAAPI *const __imp_WSARecv)(SOCKET, WSABUF *, DWORD, DWORD *, DWORD *, WSAOVERLAPPED *,
+                                 LPWSAOVERLAPPED_COMPLETION_ROUTINE) = fake_wait;
+
 static void on_trouble(void *userdata) {
         n_troubles++;
 }
@@ -101,6 +151,11 @@ static SOCKET client_of(const IpEndpoint *to) {
         return s;
 }
 
+static void step(void) {
+        loop_step(context.loop, min(later.deadline_usec, loop_now_usec() + STEP_USEC));
+        later_list_tick(&later, loop_now_usec());
+}
+
 /* Whether @client's byte comes out of a socket of the guest's. */
 static bool is_carried(SOCKET client, SOCKET guest, SOCKET *ret_served) {
         u_long on = 1;
@@ -109,7 +164,7 @@ static bool is_carried(SOCKET client, SOCKET guest, SOCKET *ret_served) {
         (void) ioctlsocket(guest, FIONBIO, &on);
         (void) send(client, "x", 1, 0);
         for (int i = 0; i < STEPS_MAX; i++) {
-                loop_step(context.loop, loop_now_usec() + STEP_USEC);
+                step();
                 if (*ret_served == INVALID_SOCKET)
                         *ret_served = accept(guest, NULL, NULL);
                 if (*ret_served == INVALID_SOCKET)
@@ -139,6 +194,40 @@ static void test_options(const IpEndpoint *to, SOCKET guest) {
               n_without_delay == 2 && without_delay[0] != without_delay[1]);
         check("and find an end that has vanished",
               n_kept_alive == 2 && memcmp(kept_alive, without_delay, sizeof(kept_alive)) == 0);
+}
+
+/* Bytes wait for memory, and the connection goes on. */
+static void test_shortage(TcpEndpoint *e, const RelayEntry *entry, SOCKET guest) {
+        SOCKET client = client_of(&entry->listen), served = INVALID_SOCKET;
+
+        spared = client;
+        n_short_waits = 2; /* one for each side */
+        check("it waits for its ends, a while later",
+              is_carried(client, guest, &served) && n_short_waits == 0);
+        n_short_sends = n_short_queues = 1;
+        check("what finds no memory is sent later", is_carried(client, guest, &served));
+        n_short_sends = 1;
+        n_short_queues = 3;
+        check("also when there is none for long", is_carried(client, guest, &served));
+        check("and there was none", n_short_sends == 0 && n_short_queues == 0);
+        n_short_sends = 1;
+        n_short_queues = 1000;
+        (void) send(client, "x", 1, 0);
+        for (int i = 0; i < 5; i++)
+                step();
+        check("while it stays like that, the byte waits", context.n_held == 1);
+        check("and the relay, too", n_short_queues >= 990 && n_short_queues < 1000);
+        tcp_endpoint_move(e, entry);
+        for (int i = 0; i < STEPS_MAX && context.n_links > 0; i++)
+                step();
+        n_short_queues = 1000;
+        later_list_tick(&later, UINT64_MAX - 1);
+        check("a connection that ends meanwhile is forgotten",
+              context.n_links == 0 && context.n_held == 0 && n_short_queues == 1000);
+        n_short_queues = 0;
+        (void) closesocket(served);
+        (void) closesocket(client);
+        spared = INVALID_SOCKET;
 }
 
 static void test_clients_that_left(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
@@ -220,7 +309,9 @@ int main(void) {
         real_accept = calls.accept;
         calls.accept = fake_accept;
         relay_limits_init(&limits);
+        later_list_init(&later);
         context.calls = &calls;
+        context.later = &later;
         context.limits = &limits;
         context.peers = peer_tables(&secret);
         context.troubled = on_trouble;
@@ -230,6 +321,7 @@ int main(void) {
         check("it listens", tcp_endpoint_new(&e, &context, &entry) == ERROR_SUCCESS);
         if (e) {
                 test_options(&entry.listen, guest);
+                test_shortage(e, &entry, guest);
                 test_clients_that_left(e, &entry.listen, guest);
                 test_dead_listener(e, &entry.listen, guest);
                 test_completions(e, &entry.listen, guest);

@@ -79,7 +79,7 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
         door->addr = *addr;
         list_append(&e->doors, &door->node);
         e->n_doors++;
-        datagram_port_open(&door->port, e->context->loop, s, &udp_door_events);
+        datagram_port_open(&door->port, e->context->loop, e->context->later, s, &udp_door_events);
         *ret_door = door;
         return ERROR_SUCCESS;
 }

@@ -14,6 +14,7 @@
 typedef struct UdpContext {
         Loop *loop;               /* borrowed */
         const SocketCalls *calls; /* borrowed */
+        LaterList *later;         /* borrowed */
         UdpSessions sessions;
         uint32_t queue_size; /* bytes that may wait in the system for each endpoint */
         bool source_refused; /* an answer could not leave from the address that was asked: logged */
