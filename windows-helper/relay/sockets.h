@@ -66,7 +66,7 @@ void socket_prepare_stream(SOCKET s);
 bool socket_error_passes(int error);
 
 /**
- * socket_bind() - make it listen on an endpoint that nobody else may take
+ * socket_bind() - give it an endpoint that no program of another account may take
  * @shared: for the tests: others may bind the same port for one of its addresses
  *
  * Return: false, and WSAGetLastError() tells why.
