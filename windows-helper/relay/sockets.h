@@ -18,6 +18,9 @@
 #ifndef SIO_UDP_NETRESET
 #        define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
+#ifndef SOMAXCONN_HINT
+#        define SOMAXCONN_HINT(n) (-(n))
+#endif
 #ifndef SO_REUSE_UNICASTPORT
 #        define SO_REUSE_UNICASTPORT 0x3007
 #endif

@@ -288,7 +288,7 @@ def test_accepting_fails_as_on_windows(prefix, build_win):
     connection have TCP_NODELAY and SO_KEEPALIVE."""
     done = prefix.run(build_win / "tests/windows/test-relay-accept.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 33
+    assert done.stdout.count("ok ") == 34
 
 
 @pytest.mark.parametrize("to, address, guest", [
