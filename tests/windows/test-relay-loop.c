@@ -112,6 +112,36 @@ static int WSAAPI fake_wait(SOCKET s, WSABUF *buffers, DWORD n_buffers, DWORD *r
 int(WSAAPI *const __imp_WSARecv)(SOCKET, WSABUF *, DWORD, DWORD *, DWORD *, WSAOVERLAPPED *,
                                  LPWSAOVERLAPPED_COMPLETION_ROUTINE) = fake_wait;
 
+/* Bytes that may wait in the system, as they were asked for since the last time. */
+static struct {
+        DWORD receive, send;
+        unsigned n; /* calls */
+} queue;
+
+static int WSAAPI fake_setsockopt(SOCKET s, int level, int name, const char *value, int n) {
+        int(WSAAPI * set)(SOCKET, int, int, const char *, int);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "setsockopt");
+        DWORD size = 0;
+
+        if (n == sizeof(size))
+                memcpy(&size, value, sizeof(size));
+        if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF)) {
+                queue.n++;
+                *(name == SO_RCVBUF ? &queue.receive : &queue.send) = size;
+        }
+        memcpy(&set, &real, sizeof(set));
+        return set(s, level, name, value, n);
+}
+
+int(WSAAPI *const __imp_setsockopt)(SOCKET, int, int, const char *, int) = fake_setsockopt;
+
+static bool queues_are(DWORD receive, DWORD send) {
+        bool good = queue.receive == receive && queue.send == send;
+
+        memset(&queue, 0, sizeof(queue));
+        return good;
+}
+
 /* Both codes, of one socket, since the last time. */
 static bool icmp_is_off(void) {
         bool good = n_switched_off == 2 && switched_off[0].socket == switched_off[1].socket &&
@@ -202,6 +232,46 @@ static void test_link(const RelayEntry *entry) {
         (void) udp_link_close(l);
 }
 
+/* What may wait at an endpoint, and at the socket of a session. */
+static void test_queues(const RelayEntry *entry) {
+        UdpKey key = {.client = {ip_v4(127, 0, 0, 1), .port = 1}, .asked = ip_v4(127, 0, 0, 1)};
+        UdpWay way = {.socket = INVALID_SOCKET};
+        UdpEndpoint *e = NULL;
+        ListNode siblings;
+        UdpLink *l = NULL;
+        unsigned n = 0;
+
+        list_init(&siblings);
+        (void) queues_are(0, 0);
+        context.queue_size = 1 << 20;
+        check("an endpoint has room for questions and for answers",
+              udp_endpoint_new(&e, &context, entry, false) == ERROR_SUCCESS &&
+                      queues_are(1 << 20, 1 << 20));
+        context.queue_size = 128 << 10;
+        udp_endpoint_resize(e);
+        check("also when others share it", queues_are(128 << 10, 128 << 10));
+        (void) udp_endpoint_close(e);
+        for (; n < 200; n++, key.client.port++) {
+                if (udp_link_new(&l, &context, &siblings, &key, &way, &entry->connect) !=
+                    ERROR_SUCCESS)
+                        break;
+                if (n == 0)
+                        check("a session has room for a burst while they are few",
+                              queues_are(1 << 20, 0));
+                if (n == 21)
+                        check("one of several has less", queues_are(512 << 10, 0));
+                if (n == 199)
+                        check("one of many has what Windows gives by itself", queue.n == 0);
+                (void) queues_are(0, 0);
+        }
+        check("they are many", n == 200);
+        while (!list_is_empty(&siblings))
+                (void) udp_link_close(udp_link_of_sibling(list_first(&siblings)));
+        n_switched_off = 0;
+        for (int i = 0; i < STEPS_MAX; i++) /* they are freed */
+                loop_turn(context.loop, loop_now_usec());
+}
+
 static void step_until(const unsigned *n, unsigned least) {
         for (int i = 0; i < STEPS_MAX && *n < least; i++) {
                 loop_step(context.loop, min(later.deadline_usec, loop_now_usec() + STEP_USEC));
@@ -273,6 +343,7 @@ int main(void) {
         HashSecret secret = {0};
         RelayEntry entry = {.connect = {ip_v4(127, 0, 0, 1), .port = 9}};
         SocketCalls calls;
+        RelayEntry second = entry;
         UdpEndpoint *e = NULL;
         SocketAddress to;
         SOCKET client;
@@ -292,10 +363,14 @@ int main(void) {
         context.troubled = on_trouble;
         udp_sessions_init(&context.sessions, &limits, &secret);
         client = client_new(&to);
+        (void) socket_address_get(&to, &second.listen, &scope);
+        (void) closesocket(client);
+        client = client_new(&to);
         (void) socket_address_get(&to, &entry.listen, &scope);
         check("there is a door", udp_endpoint_new(&e, &context, &entry, false) == ERROR_SUCCESS);
         check("an endpoint does not hear of ICMP messages", icmp_is_off());
         test_link(&entry);
+        test_queues(&second);
         test_shortage();
         if (e)
                 test_dead_door(e, client, &to);

@@ -136,6 +136,14 @@ static DWORD udp_link_connect(SOCKET s, const IpEndpoint *guest) {
         return connect(s, &address.header, size) == 0 ? ERROR_SUCCESS : (DWORD) WSAGetLastError();
 }
 
+/* For a burst of the guest. */
+static void udp_link_make_room(SOCKET s, const UdpContext *context) {
+        uint32_t size = relay_session_queue(context->sessions.n_sessions + 1);
+
+        if (size > 0)
+                socket_set(s, SOL_SOCKET, SO_RCVBUF, size);
+}
+
 DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, const UdpKey *key,
                    const UdpWay *way, const IpEndpoint *guest) {
         UdpLink *l = calloc(1, sizeof(*l));
@@ -148,6 +156,8 @@ DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, 
         l->context = context;
         l->way = *way;
         s = socket_new(context->loop, guest->addr.family, SOCK_DGRAM);
+        if (s != INVALID_SOCKET)
+                udp_link_make_room(s, context);
         if (s == INVALID_SOCKET)
                 error = (DWORD) WSAGetLastError();
         else
