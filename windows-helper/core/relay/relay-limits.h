@@ -23,7 +23,9 @@ typedef struct RelayLimits {
         uint32_t guest_sessions;       /* to one address of a guest */
         uint32_t client_sessions;      /* from one client */
         uint32_t unanswered_ms;        /* a session without an answer ends after so much silence */
-        uint32_t answered_ms;          /* RFC 4787, REQ-5: two minutes at least */
+        /* RFC 4787, REQ-5: two minutes at least. Windows Firewall may let the guest speak first for
+         * a minute only (fact 5.1.21). */
+        uint32_t answered_ms;
 } RelayLimits;
 
 /* What the clients of one IPv6 network may have together, where a guest may have @guest: somebody
