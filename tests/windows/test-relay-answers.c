@@ -48,6 +48,7 @@ typedef struct Sent {
 } Sent;
 
 static UdpContext context;
+static LaterList later;
 static Sent sent;
 static SOCKET door; /* on which the datagram came in */
 static const Case *now;
@@ -201,6 +202,9 @@ static void test_refusal(const Case *c, SOCKET service, const IpEndpoint *connec
         refusal = WSAEWOULDBLOCK;
         check(c, "not sent again at once when the queue is full",
               is_answered(c, service, connect) && sent.n == 1 && !context.source_refused);
+        refusal = WSAENOBUFS;
+        check(c, "nor when Windows has no memory, which says nothing of the address",
+              is_answered(c, service, connect) && sent.n == 1 && !context.source_refused);
         refusal = WSAEINVAL;
         check(c, "sent again when the address is refused, if there was one",
               is_answered(c, service, connect) && sent.n == (c->names ? 2 : 1) &&
@@ -223,7 +227,9 @@ int main(void) {
         calls.receive_message = fake_receive;
         calls.send_message = fake_send;
         relay_limits_init(&limits);
+        later_list_init(&later);
         context.calls = &calls;
+        context.later = &later;
         context.troubled = on_trouble;
         udp_sessions_init(&context.sessions, &limits, &secret);
         service = socket_on("127.0.0.1", &connect);

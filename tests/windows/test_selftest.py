@@ -68,6 +68,7 @@ WINE = {
     "files.delay": 0, "sleep.clocks": None, "nat.networks": None, "lan.networks": None,
     "relay.exclusive": 10048, "relay.beside": 10048,  # fact 9.3.17
     "relay.later": 10013,  # fact 9.3.21
+    "relay.both": 10048,  # fact 9.3.28
     "relay.reset": 1,  # fact 10.1.21
     "relay.message": 0, "relay.asked": 0, "relay.source": None,
     "relay.source.loopback": 1,  # fact 10.1.14
@@ -112,7 +113,7 @@ def test_wine(selftest):
         **named, "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
         "9.1.4": "does not hold",
         "9.2.6": "holds", "9.2.7": "holds", "9.3.17": "does not hold", "9.3.20": "does not hold",
-        "9.3.21": "holds"}
+        "9.3.21": "holds", "9.3.28": "does not hold"}
 
 
 PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"

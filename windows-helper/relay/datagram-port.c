@@ -29,10 +29,16 @@ static void datagram_port_wait(DatagramPort *p) {
         if (error == 0 || error == WSA_IO_PENDING) {
                 p->waiting = true;
                 p->n_pending++;
+        } else if (error == WSAENOBUFS) {
+                later_add(p->later_list, &p->later);
         } else {
                 p->dead = error != WSAEMSGSIZE && !datagram_error_is_of_peer(error);
                 datagram_port_post(p);
         }
+}
+
+static void datagram_port_again(Later *later) {
+        datagram_port_wait(LIST_ITEM(later, DatagramPort, later));
 }
 
 static void datagram_port_on_ready(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -60,18 +66,20 @@ static void datagram_port_on_ready(LoopOp *op, DWORD error, DWORD n_bytes) {
                 p->events->gone(p);
 }
 
-void datagram_port_open(DatagramPort *p, Loop *loop, SOCKET socket,
+void datagram_port_open(DatagramPort *p, Loop *loop, LaterList *later, SOCKET socket,
                         const DatagramPortEvents *events) {
         BOOL off = FALSE;
         DWORD n;
 
         *p = (DatagramPort){
                 .loop = loop,
+                .later_list = later,
                 .socket = socket,
                 .events = events,
                 .receive = {.fn = datagram_port_on_ready, .userdata = p},
                 .again = {.fn = datagram_port_on_ready, .userdata = p},
         };
+        later_init(&p->later, datagram_port_again);
         (void) WSAIoctl(socket, SIO_UDP_CONNRESET, &off, sizeof(off), NULL, 0, &n, NULL, NULL);
         (void) WSAIoctl(socket, SIO_UDP_NETRESET, &off, sizeof(off), NULL, 0, &n, NULL, NULL);
         datagram_port_wait(p);
@@ -81,6 +89,7 @@ void datagram_port_close(DatagramPort *p) {
         if (p->closed)
                 return;
         p->closed = true;
+        later_remove(&p->later);
         socket_close(p->socket);
         if (p->n_pending == 0)
                 p->events->gone(p);

@@ -7,6 +7,7 @@
  * all share.
  */
 
+#include "windows-helper/relay/later.h"
 #include "windows-helper/relay/sockets.h"
 
 typedef struct DatagramPort DatagramPort;
@@ -27,12 +28,14 @@ typedef struct DatagramPortEvents {
 } DatagramPortEvents;
 
 struct DatagramPort {
-        Loop *loop;    /* borrowed */
-        SOCKET socket; /* owned */
+        Loop *loop;            /* borrowed */
+        LaterList *later_list; /* borrowed */
+        SOCKET socket;         /* owned */
         const DatagramPortEvents *events;
 
         /* private */
         LoopOp receive, again;
+        Later later;  /* Windows had no memory to wait */
         bool waiting; /* .receive is in flight */
         bool closed, dead;
         unsigned n_pending;
@@ -42,8 +45,8 @@ struct DatagramPort {
  * is off, is about these (fact 9.3.12); Wine reports them all the same. Nothing else is wrong. */
 bool datagram_error_is_of_peer(int error);
 
-/* Take over @socket and begin to wait. @events is borrowed. */
-void datagram_port_open(DatagramPort *p, Loop *loop, SOCKET socket,
+/* Take over @socket and begin to wait. @loop, @later and @events are borrowed. */
+void datagram_port_open(DatagramPort *p, Loop *loop, LaterList *later, SOCKET socket,
                         const DatagramPortEvents *events);
 
 /* Close the socket. .gone is called when nothing is in flight, which may be before this returns. */

@@ -46,6 +46,7 @@ struct Relay {
         RelayLimits limits;
         HashSecret secret;
         SocketCalls calls;
+        LaterList later; /* of both */
         RelayTable table;
         RelaySlot *slots; /* owned; as many as .table has entries */
         uint64_t retry_usec, retry_after_usec;
@@ -272,8 +273,10 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         r->retry_usec = r->reload_usec = LOOP_NO_DEADLINE;
         table_reader_init(&r->reader);
         relay_limits_init(&r->limits);
+        later_list_init(&r->later);
         r->tcp.calls = r->udp.calls = &r->calls;
         r->tcp.limits = &r->limits;
+        r->tcp.later = r->udp.later = &r->later;
         r->tcp.peers = peer_tables(&r->secret);
         r->tcp.troubled = r->udp.troubled = relay_on_trouble;
         r->tcp.userdata = r->udp.userdata = r;
@@ -291,7 +294,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
 static uint64_t relay_deadline(const Relay *r) {
         uint64_t deadline = r->retry_usec;
         const uint64_t others[] = {r->reload_usec, regwatch_deadline(r->watch),
-                                   tcp_links_deadline(&r->tcp),
+                                   tcp_links_deadline(&r->tcp), r->later.deadline_usec,
                                    udp_sessions_deadline(&r->udp.sessions)};
 
         for (size_t i = 0; i < ARRAYSIZE(others); i++)
@@ -305,6 +308,7 @@ static void relay_tick(Relay *r) {
         UdpSession *session;
 
         tcp_links_tick(&r->tcp, now_usec);
+        later_list_tick(&r->later, now_usec);
         while ((session = udp_sessions_expired(&r->udp.sessions, now_usec)) != NULL)
                 (void) udp_link_close(udp_link_of_session(session));
         if (r->retry_usec <= now_usec)

@@ -102,22 +102,51 @@ SOCKET socket_new(Loop *loop, uint8_t family, int type) {
         return s;
 }
 
-/* SO_EXCLUSIVEADDRUSE: otherwise another program of our account could bind the port again, on one
- * address, and take what is meant for us (fact 9.3.11). But it does not share all addresses with a
- * socket that is on one of them, such as wslrelay's on 127.0.0.1. Without any option that works,
- * and only programs of our own account could still take the port (fact 9.3.17). */
+/* With SO_REUSE_UNICASTPORT the port is chosen when it connects, and may be one that leads to
+ * another guest already (fact 9.3.10). */
+SOCKET socket_new_outgoing(Loop *loop, uint8_t family) {
+        IpEndpoint any = {.addr = {.family = family}};
+        SOCKET s = socket_new(loop, family, SOCK_STREAM);
+        SocketAddress address;
+        int size = socket_address_set(&address, &any, 0), error;
+
+        if (s == INVALID_SOCKET)
+                return s;
+        socket_set(s, SOL_SOCKET, SO_REUSE_UNICASTPORT, TRUE);
+        socket_prepare_stream(s);
+        if (bind(s, &address.header, size) == 0)
+                return s;
+        error = WSAGetLastError();
+        (void) closesocket(s);
+        WSASetLastError(error);
+        return INVALID_SOCKET;
+}
+
+void socket_prepare_stream(SOCKET s) {
+        socket_set(s, IPPROTO_TCP, TCP_NODELAY, TRUE);
+        socket_set(s, SOL_SOCKET, SO_KEEPALIVE, TRUE);
+        socket_set(s, SOL_SOCKET, SO_OOBINLINE, TRUE); /* else an urgent byte is lost */
+}
+
+bool socket_error_passes(int error) {
+        return error == WSAEWOULDBLOCK || error == WSAENOBUFS;
+}
+
+/* SO_EXCLUSIVEADDRUSE: otherwise another program of our account could bind the port again, and take
+ * what is meant for us (fact 9.3.11). On all addresses it would keep the port from every socket
+ * that is on one of them: wslrelay's on 127.0.0.1 if that comes first (fact 9.3.17), and our own of
+ * another endpoint (facts 9.3.21 and 9.3.28). Without it only another service of LocalService could
+ * take the port on one address, and only that address: the price of having both. */
 bool socket_bind(SOCKET s, const IpEndpoint *endpoint, bool shared) {
         SocketAddress address;
         int size = socket_address_set(&address, endpoint, 0);
 
-        socket_set(s, SOL_SOCKET, shared ? SO_REUSEADDR : SO_EXCLUSIVEADDRUSE, TRUE);
+        if (shared)
+                socket_set(s, SOL_SOCKET, SO_REUSEADDR, TRUE);
+        else if (!ip_is_any(&endpoint->addr))
+                socket_set(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, TRUE);
         if (endpoint->addr.family == IP_FAMILY_V6)
                 socket_set(s, IPPROTO_IPV6, IPV6_V6ONLY, TRUE);
-        if (bind(s, &address.header, size) == 0)
-                return true;
-        if (shared || !ip_is_any(&endpoint->addr) || WSAGetLastError() != WSAEADDRINUSE)
-                return false;
-        socket_set(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, FALSE);
         return bind(s, &address.header, size) == 0;
 }
 

@@ -18,6 +18,9 @@
 #ifndef SIO_UDP_NETRESET
 #        define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
+#ifndef SOMAXCONN_HINT
+#        define SOMAXCONN_HINT(n) (-(n))
+#endif
 #ifndef SO_REUSE_UNICASTPORT
 #        define SO_REUSE_UNICASTPORT 0x3007
 #endif
@@ -55,8 +58,18 @@ int socket_calls_load(SocketCalls *ret_calls);
  */
 SOCKET socket_new(Loop *loop, uint8_t family, int type);
 
+/* The same for ConnectEx(), which needs a bound socket. */
+SOCKET socket_new_outgoing(Loop *loop, uint8_t family);
+
+/* Prepare a socket of either end of a TCP connection. */
+void socket_prepare_stream(SOCKET s);
+
+/* Nothing is wrong with a socket that has failed to send like this: its queue is full, or Windows
+ * has no memory now (fact 9.3.27). */
+bool socket_error_passes(int error);
+
 /**
- * socket_bind() - make it listen on an endpoint that nobody else may take
+ * socket_bind() - give it an endpoint that no program of another account may take
  * @shared: for the tests: others may bind the same port for one of its addresses
  *
  * Return: false, and WSAGetLastError() tells why.

@@ -26,7 +26,8 @@
 /* The bytes of one direction. */
 typedef struct TcpPipe {
         LoopOp receive, send;
-        char *held; /* owned; NULL: none */
+        Later later; /* Windows had no memory for either of them */
+        char *held;  /* owned; NULL: none */
         uint32_t n_held, n_sent;
         uint32_t chunk; /* bytes to move at once */
         bool more;      /* the last chunk was full */
@@ -80,34 +81,44 @@ static void tcp_link_end(TcpLink *l, void (*end)(SOCKET s)) {
         list_remove(&l->waiting);
         for (unsigned i = 0; i < _FLOW_SIDE_END; i++) {
                 list_remove(&l->pipes[i].turn);
+                later_remove(&l->pipes[i].later);
                 if (l->senders[i] != INVALID_SOCKET)
                         end(l->senders[i]);
         }
         l->senders[FLOW_TO_GUEST] = l->senders[FLOW_TO_CLIENT] = INVALID_SOCKET;
 }
 
-/* Return: whether the operation that was just started is in flight. */
-static bool tcp_link_started(TcpLink *l, bool done) {
-        if (!done && WSAGetLastError() != WSA_IO_PENDING)
+/* Return: whether the operation that was just started is in flight; or it is one of @pipe, for
+ * which Windows has no memory now, and is tried again. */
+static bool tcp_link_started(TcpLink *l, TcpPipe *pipe, bool done) {
+        int error = done ? WSA_IO_PENDING : WSAGetLastError();
+
+        if (error == WSAENOBUFS && pipe)
+                later_add(l->context->later, &pipe->later);
+        else if (error == WSA_IO_PENDING)
+                l->n_pending++; /* a success completes through the port, too (fact 9.3.2) */
+        else
                 return false;
-        l->n_pending++; /* an immediate success completes through the port too (fact 9.3.2) */
         return true;
 }
 
 static bool tcp_link_wait(TcpLink *l, FlowSide side) {
         WSABUF none = {.len = 0, .buf = (char *) l};
+        TcpPipe *pipe = &l->pipes[side];
         DWORD flags = 0;
 
-        return tcp_link_started(l, WSARecv(l->senders[side], &none, 1, NULL, &flags,
-                                           loop_op_prepare(&l->pipes[side].receive), NULL) == 0);
+        return tcp_link_started(l, pipe,
+                                WSARecv(l->senders[side], &none, 1, NULL, &flags,
+                                        loop_op_prepare(&pipe->receive), NULL) == 0);
 }
 
 static bool tcp_link_send_held(TcpLink *l, FlowSide side) {
         TcpPipe *pipe = &l->pipes[side];
         WSABUF rest = {.len = pipe->n_held - pipe->n_sent, .buf = pipe->held + pipe->n_sent};
 
-        return tcp_link_started(l, WSASend(l->senders[!side], &rest, 1, NULL, 0,
-                                           loop_op_prepare(&pipe->send), NULL) == 0);
+        return tcp_link_started(l, pipe,
+                                WSASend(l->senders[!side], &rest, 1, NULL, 0,
+                                        loop_op_prepare(&pipe->send), NULL) == 0);
 }
 
 /* Send @n bytes of the shared memory, and keep what is not taken (fact 9.3.16). */
@@ -115,7 +126,7 @@ static FlowInput tcp_link_push(TcpLink *l, FlowSide side, uint32_t n) {
         TcpPipe *pipe = &l->pipes[side];
         int n_sent = send(l->senders[!side], (const char *) l->context->scratch, (int) n, 0);
 
-        if (n_sent < 0 && WSAGetLastError() != WSAEWOULDBLOCK)
+        if (n_sent < 0 && !socket_error_passes(WSAGetLastError()))
                 return FLOW_FAILED;
         if (n_sent < 0)
                 n_sent = 0;
@@ -211,6 +222,15 @@ static FlowSide tcp_link_side(const TcpLink *l, const LoopOp *op) {
         return op == &pipe->receive || op == &pipe->send ? FLOW_TO_GUEST : FLOW_TO_CLIENT;
 }
 
+static void tcp_pipe_again(Later *later) {
+        TcpPipe *pipe = LIST_ITEM(later, TcpPipe, later);
+        TcpLink *l = pipe->receive.userdata;
+        FlowAction action = pipe->held ? FLOW_DO_SEND : FLOW_DO_WAIT;
+
+        tcp_link_run(l, tcp_link_side(l, &pipe->receive), action, 1);
+        tcp_link_free_if_over(l);
+}
+
 static void tcp_link_on_received(LoopOp *op, DWORD error, DWORD n_bytes) {
         TcpLink *l = op->userdata;
 
@@ -265,31 +285,16 @@ static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
         tcp_link_free_if_over(l);
 }
 
-static void tcp_socket_prepare(SOCKET s) {
-        socket_set(s, IPPROTO_TCP, TCP_NODELAY, TRUE);
-        socket_set(s, SOL_SOCKET, SO_KEEPALIVE, TRUE);
-        socket_set(s, SOL_SOCKET, SO_OOBINLINE, TRUE); /* else an urgent byte is lost */
-}
-
-/* ConnectEx() needs a bound socket. With SO_REUSE_UNICASTPORT the port is chosen when it connects,
- * and may be one that leads to another guest already (fact 9.3.10). */
 static DWORD tcp_link_connect(TcpLink *l, const IpEndpoint *guest) {
-        IpEndpoint any = {.addr = {.family = guest->addr.family}};
         SocketAddress address;
-        int size;
-        SOCKET s = socket_new(l->context->loop, guest->addr.family, SOCK_STREAM);
+        int size = socket_address_set(&address, guest, 0);
+        SOCKET s = socket_new_outgoing(l->context->loop, guest->addr.family);
 
         l->senders[FLOW_TO_CLIENT] = s;
-        if (s == INVALID_SOCKET)
-                return (DWORD) WSAGetLastError();
-        socket_set(s, SOL_SOCKET, SO_REUSE_UNICASTPORT, TRUE);
-        tcp_socket_prepare(s);
-        size = socket_address_set(&address, &any, 0);
-        if (bind(s, &address.header, size) != 0)
-                return (DWORD) WSAGetLastError();
-        size = socket_address_set(&address, guest, 0);
-        if (!tcp_link_started(l, l->context->calls->connect(s, &address.header, size, NULL, 0, NULL,
-                                                            loop_op_prepare(&l->connect))))
+        if (s == INVALID_SOCKET ||
+            !tcp_link_started(l, NULL,
+                              l->context->calls->connect(s, &address.header, size, NULL, 0, NULL,
+                                                         loop_op_prepare(&l->connect))))
                 return (DWORD) WSAGetLastError();
         return ERROR_SUCCESS;
 }
@@ -317,13 +322,14 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
                 l->pipes[i].send = (LoopOp){.fn = tcp_link_on_sent, .userdata = l};
                 l->pipes[i].chunk = TCP_CHUNK_FIRST;
                 list_init(&l->pipes[i].turn);
+                later_init(&l->pipes[i].later, tcp_pipe_again);
         }
         l->deadline_usec = loop_now_usec() + c->limits->connect_ms * UINT64_C(1000);
         list_append(&c->connecting, &l->waiting);
         list_append(&owner->links, &l->sibling);
         c->n_links++;
         owner->n_links++;
-        tcp_socket_prepare(socket);
+        socket_prepare_stream(socket);
         error = tcp_link_connect(l, &entry->connect);
         if (error != ERROR_SUCCESS) {
                 tcp_link_input(l, FLOW_TO_GUEST, FLOW_FAILED);

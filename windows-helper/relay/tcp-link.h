@@ -9,6 +9,7 @@
 #include "windows-helper/core/relay/peer-table.h"
 #include "windows-helper/core/relay/relay-limits.h"
 #include "windows-helper/core/relay/relay-table.h"
+#include "windows-helper/relay/later.h"
 #include "windows-helper/relay/sockets.h"
 
 #define TCP_CHUNK (256 * 1024) /* bytes moved at once, at most */
@@ -18,6 +19,7 @@ typedef struct TcpContext {
         Loop *loop;                /* borrowed */
         const SocketCalls *calls;  /* borrowed */
         const RelayLimits *limits; /* borrowed */
+        LaterList *later;          /* borrowed */
         PeerTables peers;
         ListNode connecting; /* those that wait for the guest, in the order of their deadlines */
         ListNode paused;     /* endpoints that accept nobody now */

@@ -54,6 +54,13 @@ static const DatagramPortEvents udp_door_events = {
         .gone = udp_door_on_gone,
 };
 
+/* What comes from all clients and what goes to them: an answer that finds no room is lost, as a
+ * question is. */
+static void udp_socket_share_queue(SOCKET s, uint32_t size) {
+        socket_set(s, SOL_SOCKET, SO_RCVBUF, size);
+        socket_set(s, SOL_SOCKET, SO_SNDBUF, size);
+}
+
 static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door) {
         UdpDoor *door = calloc(1, sizeof(*door));
         IpEndpoint listen = {*addr, e->entry.listen.port};
@@ -65,7 +72,7 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
                 return error;
         s = socket_new(e->context->loop, addr->family, SOCK_DGRAM);
         if (s != INVALID_SOCKET)
-                socket_set(s, SOL_SOCKET, SO_RCVBUF, e->context->queue_size);
+                udp_socket_share_queue(s, e->context->queue_size);
         if (s == INVALID_SOCKET || !socket_bind(s, &listen, e->own_sockets)) {
                 error = (DWORD) WSAGetLastError();
                 if (s != INVALID_SOCKET)
@@ -79,7 +86,7 @@ static DWORD udp_door_new(UdpEndpoint *e, const IpAddr *addr, UdpDoor **ret_door
         door->addr = *addr;
         list_append(&e->doors, &door->node);
         e->n_doors++;
-        datagram_port_open(&door->port, e->context->loop, s, &udp_door_events);
+        datagram_port_open(&door->port, e->context->loop, e->context->later, s, &udp_door_events);
         *ret_door = door;
         return ERROR_SUCCESS;
 }
@@ -128,8 +135,8 @@ UdpEndpoint *udp_endpoint_close(UdpEndpoint *e) {
 
 void udp_endpoint_resize(UdpEndpoint *e) {
         for (ListNode *node = list_first(&e->doors); node; node = list_next(&e->doors, node))
-                socket_set(LIST_ITEM(node, UdpDoor, node)->port.socket, SOL_SOCKET, SO_RCVBUF,
-                           e->context->queue_size);
+                udp_socket_share_queue(LIST_ITEM(node, UdpDoor, node)->port.socket,
+                                       e->context->queue_size);
 }
 
 bool udp_endpoint_is_broken(const UdpEndpoint *e) {

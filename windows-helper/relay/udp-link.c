@@ -82,9 +82,11 @@ static void udp_link_answer(UdpLink *l, uint8_t *bytes, size_t n) {
         if (l->way.choose)
                 udp_control_set(&control, &l->session.key, &message.Control);
         if (l->context->calls->send_message(l->way.socket, &message, 0, &n_sent, NULL, NULL) == 0 ||
-            !l->way.choose || WSAGetLastError() == WSAEWOULDBLOCK)
+            !l->way.choose)
                 return;
         error = (DWORD) WSAGetLastError();
+        if (socket_error_passes((int) error))
+                return;
         message.Control = (WSABUF){0};
         if (l->context->calls->send_message(l->way.socket, &message, 0, &n_sent, NULL, NULL) == 0)
                 udp_link_note_refusal(l, error);
@@ -134,6 +136,14 @@ static DWORD udp_link_connect(SOCKET s, const IpEndpoint *guest) {
         return connect(s, &address.header, size) == 0 ? ERROR_SUCCESS : (DWORD) WSAGetLastError();
 }
 
+/* For a burst of the guest. */
+static void udp_link_make_room(SOCKET s, const UdpContext *context) {
+        uint32_t size = relay_session_queue(context->sessions.n_sessions + 1);
+
+        if (size > 0)
+                socket_set(s, SOL_SOCKET, SO_RCVBUF, size);
+}
+
 DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, const UdpKey *key,
                    const UdpWay *way, const IpEndpoint *guest) {
         UdpLink *l = calloc(1, sizeof(*l));
@@ -146,6 +156,8 @@ DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, 
         l->context = context;
         l->way = *way;
         s = socket_new(context->loop, guest->addr.family, SOCK_DGRAM);
+        if (s != INVALID_SOCKET)
+                udp_link_make_room(s, context);
         if (s == INVALID_SOCKET)
                 error = (DWORD) WSAGetLastError();
         else
@@ -160,7 +172,7 @@ DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, 
                 return error;
         }
         list_append(siblings, &l->sibling);
-        datagram_port_open(&l->guest, context->loop, s, &udp_link_events);
+        datagram_port_open(&l->guest, context->loop, context->later, s, &udp_link_events);
         *ret_link = l;
         return ERROR_SUCCESS;
 }
@@ -185,7 +197,7 @@ void udp_link_forward(UdpLink *l, const uint8_t *data, size_t n) {
                 if (send(l->guest.socket, (const char *) data, (int) n, 0) >= 0)
                         return;
                 error = WSAGetLastError();
-                if (error == WSAEWOULDBLOCK || error == WSAEMSGSIZE)
+                if (socket_error_passes(error) || error == WSAEMSGSIZE)
                         return;
         }
         if (!datagram_error_is_of_peer(error))

@@ -14,8 +14,9 @@
 typedef struct UdpContext {
         Loop *loop;               /* borrowed */
         const SocketCalls *calls; /* borrowed */
+        LaterList *later;         /* borrowed */
         UdpSessions sessions;
-        uint32_t queue_size; /* bytes that may wait in the system for each endpoint */
+        uint32_t queue_size; /* bytes that may wait in the system for each endpoint, either way */
         bool source_refused; /* an answer could not leave from the address that was asked: logged */
         /* An endpoint is broken: look after all of them soon. */
         void (*troubled)(void *userdata);

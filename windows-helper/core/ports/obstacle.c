@@ -93,7 +93,7 @@ void obstacle_blame_holder(Obstacles *o, const Listening *holder, WireServiceRes
 
 bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
                    WireServiceResult *result, const char *text) {
-        const Listening *holder = obstacle_holder(o, listen, process);
+        const Listening *holder = obstacle_holder(o, listen, process), *own;
         int r;
 
         if (holder && obstacle_overlap(&holder->endpoint, listen) >= OBSTACLE_TAKES) {
@@ -103,8 +103,11 @@ bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
         r = o->host->bind_probe(o->host->userdata, listen);
         /* So it is refused beside a socket of another account, too (fact 4.3.11). Nobody listens in
          * a range that Windows has reserved. */
+        own = r == -EACCES ? obstacle_holder(o, listen, 0) : NULL;
         if (r == -EACCES && holder)
                 r = -EADDRINUSE;
+        else if (own && obstacle_overlap(&own->endpoint, listen) >= OBSTACLE_TAKES)
+                return false; /* that of @process on all addresses, which refuses us and not it */
         if (r == -EACCES || (r == -EADDRINUSE && !holder)) {
                 o->unnamed = true;
                 if (!o->unnamed_before)

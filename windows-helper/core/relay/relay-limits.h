@@ -23,7 +23,9 @@ typedef struct RelayLimits {
         uint32_t guest_sessions;       /* to one address of a guest */
         uint32_t client_sessions;      /* from one client */
         uint32_t unanswered_ms;        /* a session without an answer ends after so much silence */
-        uint32_t answered_ms;          /* RFC 4787, REQ-5: two minutes at least */
+        /* RFC 4787, REQ-5: two minutes at least. Windows Firewall may let the guest speak first for
+         * a minute only (fact 5.1.21). */
+        uint32_t answered_ms;
 } RelayLimits;
 
 /* What the clients of one IPv6 network may have together, where a guest may have @guest: somebody
@@ -33,7 +35,8 @@ static inline uint32_t relay_network_share(uint32_t guest) {
         return guest - guest / 4;
 }
 
-/* Bytes that may wait in the system for each of @n endpoints of UDP (fact 9.3.25): room for a burst
+/* Bytes that may wait in the system for each of @n endpoints of UDP, and as many on their way back
+ * to the clients (fact 9.3.25): room for a burst
  * while they are few, always for the largest datagram, and 64 MiB in all at most where they are
  * 1,024 or less, which is what the policy gives a guest. It is halved, so that most changes of
  * their number change nothing. */
@@ -44,6 +47,16 @@ static inline uint32_t relay_udp_queue(size_t n) {
         while (share > least && (uint64_t) share * n > all)
                 share /= 2;
         return share;
+}
+
+/* Bytes from the guest that may wait for a session that begins as the one of number @n; 0: what
+ * Windows gives by itself, which is 64 KiB. It does not change while the session lasts. At no time
+ * are there more sessions of a size than can begin with it or with more, so what they have is 64
+ * MiB in all at most, plus what Windows gives to the others. */
+static inline uint32_t relay_session_queue(size_t n) {
+        uint32_t share = relay_udp_queue(3 * n);
+
+        return share > 64U << 10 ? share : 0;
 }
 
 /* @ret_limits: the defaults. */

@@ -38,16 +38,19 @@ static void relay_beside(Step *s) {
 }
 
 /* The other order: the relay has the port on all addresses, and WSL's relay, or a server of
- * Windows, wants it on 127.0.0.1 (fact 9.3.21). */
+ * Windows, wants it on 127.0.0.1 (fact 9.3.21); or another endpoint of ours does (fact 9.3.28). */
 static void relay_later(Step *s) {
         const IpAddr loopback = ip_v4(127, 0, 0, 1);
         static const struct {
                 const char *key, *what;
                 int first, second;
         } cases[] = {
-                {"relay.later", "0.0.0.0 with SO_EXCLUSIVEADDRUSE", SO_EXCLUSIVEADDRUSE,
+                {"relay.later", "SO_REUSEADDR, beside 0.0.0.0 with SO_EXCLUSIVEADDRUSE",
+                 SO_EXCLUSIVEADDRUSE, SO_REUSEADDR},
+                {"relay.later.plain", "SO_REUSEADDR, beside 0.0.0.0 without an option", 0,
                  SO_REUSEADDR},
-                {"relay.later.plain", "0.0.0.0 without an option", 0, SO_REUSEADDR},
+                {"relay.both", "SO_EXCLUSIVEADDRUSE, beside 0.0.0.0 without an option", 0,
+                 SO_EXCLUSIVEADDRUSE},
         };
 
         for (size_t i = 0; i < ARRAYSIZE(cases); i++) {
@@ -59,7 +62,7 @@ static void relay_later(Step *s) {
                         continue;
                 step_line(s, cases[i].key, "bind",
                           tcp_listen(&loopback, port, cases[i].second, &second, &port), began,
-                          "127.0.0.1 with SO_REUSEADDR, beside %s", cases[i].what);
+                          "127.0.0.1 with %s", cases[i].what);
                 tcp_close(&second);
                 tcp_close(&first);
         }

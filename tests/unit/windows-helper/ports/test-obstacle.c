@@ -53,6 +53,10 @@ static const struct {
         {{":: 99"}, "192.168.1.5", -EACCES, WIRE_SERVICE_CONFLICT, "p99.exe"},
         {{"127.0.0.1 99"}, "0.0.0.0", -EACCES, WIRE_SERVICE_CONFLICT, "p99.exe"},
         {{"192.168.1.6 99"}, "192.168.1.5", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
+        /* … so does the forwarder's own on all addresses, and that says nothing */
+        {{"0.0.0.0 7"}, "192.168.1.5", -EACCES, WIRE_SERVICE_PENDING, NULL},
+        {{"192.168.1.6 7"}, "192.168.1.5", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
+        {{":: 7"}, "0.0.0.0", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
 };
 
 static int now;  /* the case */

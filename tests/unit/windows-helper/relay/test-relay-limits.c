@@ -71,6 +71,25 @@ START_TEST(test_queues) {
 }
 END_TEST
 
+/* Any sessions but the last ones may have ended when others begin, so of each size there are as
+ * many as can be, and none of the sessions that would have less. */
+START_TEST(test_session_queues) {
+        uint64_t all = 0;
+        size_t n = 1;
+
+        ck_assert_uint_eq(relay_session_queue(1), 1 << 20);
+        for (uint32_t size; (size = relay_session_queue(n)) > 0; n++) {
+                ck_assert_uint_ge(size, 128 << 10);
+                ck_assert_uint_ge(relay_session_queue(n - 1), size);
+                all += size;
+        }
+        ck_assert_uint_eq(n, 171);
+        ck_assert_uint_le(all, 64 << 20);
+        ck_assert_uint_eq(relay_session_queue(11264), 0);
+        ck_assert_uint_eq(relay_session_queue(100000), 0);
+}
+END_TEST
+
 /* Each name sets its own limit and no other. */
 START_TEST(test_names) {
         static const char *const names[] = {"connections",
@@ -105,6 +124,7 @@ int main(void) {
         tcase_add_test(tc, test_values);
         tcase_add_test(tc, test_names);
         tcase_add_test(tc, test_queues);
+        tcase_add_test(tc, test_session_queues);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
