@@ -34,7 +34,7 @@ FUNCTIONS = {
             nla_parse nla_parse_nested nla_strcmp nla_strlcpy nlmsg_data nlmsg_hdr nlmsg_parse""",
         "3.2.21": "nl_socket_set_msg_buf_size",
         "3.2.26": "nl_socket_set_fd"},
-    "libinih1": {"40": "ini_parse_stream ini_parse_string"},
+    "libinih1": {"40": "ini_parse_stream"},
     "libsodium23": {
         "0.6.0": """
             crypto_auth_hmacsha256 crypto_auth_hmacsha256_final crypto_auth_hmacsha256_init

@@ -19,6 +19,9 @@ void helper_checks_run(const GuestEvidence *e, Findings *f);
 void service_checks_run(const GuestEvidence *e, Findings *f);
 void firewall_checks_run(const GuestEvidence *e, Findings *f);
 
+/* Of system_checks_run(); there is a report. */
+void mode_checks_run(const GuestEvidence *e, Findings *f);
+
 /* Of system_checks_run(): the address may not be the right one, or not for long. */
 void check_address_doubts(const Report *r, Findings *f);
 
