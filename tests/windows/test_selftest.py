@@ -113,7 +113,7 @@ def test_wine(selftest):
         **named, "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
         "9.1.4": "does not hold",
         "9.2.6": "holds", "9.2.7": "holds", "9.3.17": "does not hold", "9.3.20": "does not hold",
-        "9.3.21": "holds", "9.3.28": "does not hold"}
+        "9.3.21": "holds"}
 
 
 PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"

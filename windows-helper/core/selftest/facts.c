@@ -93,10 +93,7 @@ const UnverifiedFact unverified_facts[] = {
         {"9.3.19", "WSASendMsg may refuse an address of the host.", "Nothing changes."},
         {"9.3.20", "AcceptEx fails for a client that has left, and says why.",
          "Such a client may let the relay's port listen anew."},
-        {"9.3.21", "An exclusive listener on 0.0.0.0 keeps others off 127.0.0.1.",
-         "Nothing changes."},
-        {"9.3.28", "An exclusive listener on 127.0.0.1 comes beside one of ours on 0.0.0.0.",
-         "The relay does not listen on one address of a port that it has on all of them."},
+        {"9.3.21", "An exclusive 0.0.0.0 keeps others off 127.0.0.1.", "Nothing changes."},
 };
 const size_t n_unverified_facts = sizeof(unverified_facts) / sizeof(unverified_facts[0]);
 
@@ -164,10 +161,10 @@ static const struct {
         {"9.3.14", "relay.source", ANY_PASS, RULE_IS, 0},
         {"9.3.17", "relay.exclusive", ANY_PASS, RULE_IS, WSA_ADDRESS_IN_USE},
         {"9.3.17", "relay.beside", ANY_PASS, RULE_IS, 0},
+        {"9.3.17", "relay.both", ANY_PASS, RULE_IS, 0}, /* fact 9.3.28 */
         {"9.3.19", "relay.refused", ANY_PASS, RULE_SHOWS, 0},
         {"9.3.20", "relay.reset", ANY_PASS, RULE_IS, 0},
         {"9.3.21", "relay.later", ANY_PASS, RULE_IS, WSA_ACCESS_DENIED},
-        {"9.3.28", "relay.both", ANY_PASS, RULE_IS, 0},
 };
 
 const UnverifiedFact *unverified_fact(const char *id) {
