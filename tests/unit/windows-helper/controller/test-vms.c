@@ -176,7 +176,7 @@ START_TEST(test_a_vm_turns_out_to_be_of_wsl) {
                        .addresses = {{.addr = ip_v4(172, 20, 0, 1),
                                       .prefix = 20,
                                       .virtual_switch = true,
-                                      .adapter = "vEthernet (WSL)"}},
+                                      .adapter = "vEthernet (nat)"}},
                        .has_nat = true,
                        .nat = {.addr = ip_v4(172, 28, 0, 0), .length = 20}};
 
