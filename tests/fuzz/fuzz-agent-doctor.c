@@ -38,12 +38,15 @@ static void fuzz_doctor(const char *output, const Report *report, bool wsl) {
                 .firewall_off = "",
                 .mirrored = "",
                 .containers = wsl ? "" : "docker0",
+                .way_out = wsl ? "" : "tailscale0",
+                .ufw = !wsl,
+                .shm_link = wsl,
         };
         Findings f;
 
         require(ports != NULL);
         unit_parse(output, &e.unit);
-        e.loopback = e.loopback_path = e.unit;
+        e.loopback = e.loopback_path = e.firewalld = e.unit;
         port_map_start(ports, &(IpAddr){0});
         guest_checks_run(&e, &f);
         require_findings(&f);
