@@ -20,9 +20,9 @@ from wine_tool import WineTool
 # What a test build of the helper prints as its first act when WSLBRIDGE_TEST_MAIN is set.
 REACHED_MAIN = "main"
 
-# What Wine's loader says of one of its own programs that the busy machine kept it from starting: error 1359,
-# fact 10.1.20.
-NOT_STARTED = "ShellExecuteEx failed: Internal error."
+# What Wine's loader says of one of its own programs that the busy machine kept it from starting, and ours say
+# of wsl.exe: error 1359, fact 10.1.20.
+NOT_STARTED = re.compile(r"ShellExecuteEx failed: Internal error\.|wsl\.exe': Internal error \(error 1359\)")
 
 # No Mono, HTML engine or menu entries. None is needed, and each would ask questions or download.
 OVERRIDES = "mscoree=;mshtml=;winemenubuilder.exe="
@@ -170,7 +170,7 @@ class Prefix:
         program that has failed and has neither said a word nor reached main(), as far as it tells
         (see REACHED_MAIN), is started once more. So is one of Wine's own that it could not start."""
         done = self._run_once(args, timeout)
-        if done.returncode != 0 and (not done.stdout or NOT_STARTED in done.stdout):
+        if done.returncode != 0 and (not done.stdout or NOT_STARTED.search(done.stdout)):
             print(f"Wine ended {args[:2]} with {done.returncode} and no output of it; started again")
             done = self._run_once(args, timeout)
         done.stdout = done.stdout.removeprefix(f"{REACHED_MAIN}\n")
