@@ -142,7 +142,7 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
                 return true;
         }
         s->remote = WIRE_REMOTE_LIST;
-        /* Not for each address: with 10,000 services that is a sixth of the time. */
+        /* Not for each address: with 10,000 services that is a tenth of the time. */
         near = word[strspn(word, "0123456789abcdefABCDEF:./")] ? config_suggest(word, remote_words)
                                                                : NULL;
         if (near) {

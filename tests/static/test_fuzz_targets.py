@@ -37,6 +37,7 @@ NOT_FROM_OUTSIDE = {
     "rule_view_read": "hands values to rule_table_add()",
     "small_file_read": "hands bytes on",
     "read_all": "hands bytes on",
+    "read_until": "hands bytes on",
 }
 
 

@@ -12,7 +12,6 @@ MSI = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 TASKS = rf"{wine_registry.COUNTERS}\Tasks"
 STAYS = "[general]\r\ninstanceIdleTimeout=-1\r\n"
 WANTED = f"{STAYS}\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n"
-SETUP = r"HKCU\SOFTWARE\wslbridge\Setup"
 
 
 @pytest.fixture
@@ -114,21 +113,6 @@ def test_a_wsl_that_may_not_know_the_key(profile, tool, registry, version, doubt
             assert ("WSL before 2.5.7" in said and "wsl.exe --update" in said) == doubt, said
     finally:
         registry.remove(MSI)
-
-
-@pytest.mark.parametrize("bits, left", [
-    (1, "[wsl2]\r\nvmIdleTimeout=-1\r\n"), (2, STAYS), (3, "")])
-def test_undo_of_an_earlier_build(profile, tool, prefix, bits, left):
-    """Earlier builds set both time-outs, with a bit for each. What is not setup's stays."""
-    (profile / ".wslconfig").write_text(WANTED, encoding="utf-8", newline="")
-    prefix.run("reg", "add", SETUP, "/v", "KeepAlive", "/t", "REG_DWORD", "/d", str(bits), "/f")
-    try:
-        said = tool("undo")
-        assert "What setup has set is removed" in said, said
-        assert (profile / ".wslconfig").read_bytes().decode() == left
-        assert tool("undo").startswith("Nothing of setup is in .wslconfig")
-    finally:
-        prefix.run("reg", "delete", SETUP, "/f", check=False)
 
 
 @pytest.fixture

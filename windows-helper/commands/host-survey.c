@@ -8,7 +8,6 @@
 #include "windows-helper/commands/host-survey.h"
 
 #include "windows-helper/core/install/programs.h"
-#include "windows-helper/core/setup/ini-lines.h"
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/host/firewall-sight.h"
 #include "windows-helper/host/hostnet-read.h"
@@ -25,6 +24,8 @@
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/win/file.h"
 #include "windows-helper/win/log.h"
+
+#include "common/wsl/wsl-ini.h"
 
 #include <errno.h>
 #include <stdio.h>

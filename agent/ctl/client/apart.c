@@ -5,12 +5,12 @@
 #include "agent/ctl/client/apart.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/read-all.h"
 #include "agent/util/reap.h"
 #include "agent/util/write-all.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
@@ -24,33 +24,12 @@ static _Noreturn void answer_apart(ApartFn fn, const void *question, int fd, voi
         _exit(write_all(fd, answer, size) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* Return: 0, -ETIME, or -ECHILD when the other end is closed too early. */
-static int collect(int fd, uint64_t end, char *answer, size_t size) {
-        size_t n = 0;
-
-        while (n < size) {
-                struct pollfd p = {.fd = fd, .events = POLLIN};
-                uint64_t now = now_usec();
-                ssize_t k;
-
-                if (now >= end)
-                        return -ETIME;
-                if (poll(&p, 1, (int) ((end - now) / USEC_PER_MSEC) + 1) <= 0)
-                        continue;
-                k = read(fd, answer + n, size - n);
-                if (k == 0 || (k < 0 && errno != EINTR))
-                        return -ECHILD;
-                if (k > 0)
-                        n += (size_t) k;
-        }
-        return 0;
-}
-
 int apart_run(ApartFn fn, const void *question, void *ret_answer, size_t size) {
         const uint64_t end = now_usec() + APART_LIMIT_MSEC * USEC_PER_MSEC;
         _cleanup_close_ int ours = -1, theirs = -1;
         int r, fds[2];
         pid_t pid;
+        ssize_t n;
 
         memset(ret_answer, 0, size);
         if (pipe2(fds, O_CLOEXEC) < 0)
@@ -64,7 +43,8 @@ int apart_run(ApartFn fn, const void *question, void *ret_answer, size_t size) {
                 answer_apart(fn, question, theirs, ret_answer, size);
         closep(&theirs);
         theirs = -1;
-        r = collect(ours, end, ret_answer, size);
+        n = read_until(ours, ret_answer, size, end);
+        r = n < 0 ? (int) n : (size_t) n < size ? -ECHILD : 0;
         if (r < 0) {
                 (void) kill(pid, SIGKILL);
                 memset(ret_answer, 0, size);

@@ -7,15 +7,14 @@
 #include "agent/ctl/client/run.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/read-all.h"
 #include "agent/util/reap.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 
 static int start(const char *const argv[], int output, pid_t *ret_pid) {
@@ -37,29 +36,6 @@ static int start(const char *const argv[], int output, pid_t *ret_pid) {
         return -r;
 }
 
-/* Read until the other end is closed. Return: 0 or -ETIME. */
-static int collect(int fd, uint64_t end, char *text, size_t size) {
-        size_t n = 0;
-
-        while (true) {
-                struct pollfd p = {.fd = fd, .events = POLLIN};
-                uint64_t now = now_usec();
-                char rest[256];
-                ssize_t k;
-
-                text[n] = '\0';
-                if (now >= end)
-                        return -ETIME;
-                if (poll(&p, 1, (int) ((end - now) / USEC_PER_MSEC) + 1) <= 0)
-                        continue;
-                k = n < size - 1 ? read(fd, text + n, size - 1 - n) : read(fd, rest, sizeof(rest));
-                if (k == 0 || (k < 0 && errno != EINTR))
-                        return 0;
-                if (k > 0 && n < size - 1)
-                        n += (size_t) k;
-        }
-}
-
 static uint64_t time_left(uint64_t end) {
         uint64_t now = now_usec();
 
@@ -70,6 +46,7 @@ int ctl_run(const char *const argv[], char *ret_output, size_t size) {
         uint64_t end = now_usec() + CTL_RUN_LIMIT_MSEC * USEC_PER_MSEC;
         int fds[2], status, r;
         pid_t pid = 0;
+        ssize_t n;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
@@ -77,9 +54,9 @@ int ctl_run(const char *const argv[], char *ret_output, size_t size) {
         (void) close(fds[1]);
         if (r == 0) {
                 assert(pid > 0); /* 0 would mean all of our own group */
-                r = collect(fds[0], end, ret_output, size);
-                if (r == 0)
-                        r = reap_within(pid, time_left(end), &status);
+                n = read_until(fds[0], ret_output, size - 1, end);
+                ret_output[n > 0 ? n : 0] = '\0';
+                r = n < 0 ? (int) n : reap_within(pid, time_left(end), &status);
                 if (r == 0) {
                         r = WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
                 } else if (r == -ETIME) {

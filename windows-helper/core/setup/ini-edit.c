@@ -223,15 +223,3 @@ int ini_unset(const IniDialect *dialect, const uint8_t *data, size_t n, const In
 
         return r < 0 ? r : edit(dialect, data, n, wants, n_wants, unset_one, ret);
 }
-
-size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n) {
-        size_t number = 1;
-        IniReader r;
-        IniLine line;
-
-        ini_reader_init(&r, dialect, data, n);
-        while (ini_next(&r, &line) && !r.stopped)
-                for (size_t i = line.all.begin; i < line.all.end; i++)
-                        number += data[i] == '\n';
-        return r.stopped ? number : 0;
-}

@@ -6,7 +6,7 @@
  * comments, order, line ends, byte order mark. Pure.
  */
 
-#include "windows-helper/core/setup/ini-lines.h"
+#include "common/wsl/wsl-ini.h"
 
 typedef struct IniWant {
         const char *section, *key, *value; /* letters and digits; the value may have a minus */
@@ -38,7 +38,3 @@ int ini_set(const IniDialect *dialect, const uint8_t *data, size_t n, const IniW
  * ini_set(). */
 int ini_unset(const IniDialect *dialect, const uint8_t *data, size_t n, const IniWant *wants,
               size_t n_wants, Buffer *ret, const char **ret_why);
-
-/* Return: the number of the line at which WSL stops reading, beginning with 1; 0 when it reads all.
- */
-size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n);

@@ -14,14 +14,12 @@
 
 #include <errno.h>
 
-/* The first is enough (fact 7.1.2). Earlier builds wrote the second, too: undoing takes it back. */
-static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
-                                     {"wsl2", "vmIdleTimeout", "-1"}};
-#define KEEP_ALIVE_SET 1       /* of them, today */
-#define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has the first */
+/* That of the virtual machine does not matter while a distro runs (fact 7.1.2). */
+static const IniWant keep_alive = {"general", "instanceIdleTimeout", "-1"};
+#define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has it */
 
-/* What setup has set, a bit for each. Undoing leaves what the user had set to the same before, and
- * does not bring back another value. */
+/* 1: setup has set it. Undoing leaves what the user had set to the same before, and does not bring
+ * back another value. */
 #define KEEP_ALIVE_PARENT L"SOFTWARE\\wslbridge"
 #define KEEP_ALIVE_KEY    KEEP_ALIVE_PARENT L"\\Setup"
 #define KEEP_ALIVE_VALUE  L"KeepAlive"
@@ -29,28 +27,28 @@ static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
 typedef struct KeepAlive {
         WslconfigFile file;
         Buffer content; /* as it should be */
-        DWORD ours;     /* after the change */
         bool undo;
         const char *would, *done;
 } KeepAlive;
 
-static DWORD keep_alive_ours(void) {
-        DWORD bits = 0, size = sizeof(bits);
+static bool keep_alive_is_ours(void) {
+        DWORD ours = 0, size = sizeof(ours);
 
         (void) RegGetValueW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY, KEEP_ALIVE_VALUE, RRF_RT_REG_DWORD,
-                            NULL, &bits, &size);
-        return bits;
+                            NULL, &ours, &size);
+        return ours != 0;
 }
 
-static void keep_alive_remember(DWORD bits) {
+static void keep_alive_remember(bool is_ours) {
         LSTATUS error = ERROR_SUCCESS;
+        DWORD ours = 1;
 
-        if (bits == 0) {
+        if (!is_ours) {
                 (void) RegDeleteKeyW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY);
                 (void) RegDeleteKeyW(HKEY_CURRENT_USER, KEEP_ALIVE_PARENT); /* if it is empty */
         } else {
                 error = RegSetKeyValueW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY, KEEP_ALIVE_VALUE,
-                                        REG_DWORD, &bits, sizeof(bits));
+                                        REG_DWORD, &ours, sizeof(ours));
         }
         if (error != ERROR_SUCCESS)
                 (void) log_win_error((DWORD) error, "Cannot remember what was set; '--undo' will "
@@ -58,25 +56,10 @@ static void keep_alive_remember(DWORD bits) {
 }
 
 /* Make the new content. Return: as ini_set(). */
-static int keep_alive_edit(KeepAlive *k, bool undo, const char **ret_why) {
-        const uint8_t *bytes = buffer_bytes(&k->file.bytes);
-        size_t n = buffer_length(&k->file.bytes), n_ours = 0;
-        IniWant ours[ARRAYSIZE(keep_alive)];
-        int r;
-
-        k->ours = keep_alive_ours();
-        if (!undo) {
-                r = ini_set(&ini_wslconfig, bytes, n, keep_alive, KEEP_ALIVE_SET, &k->content,
-                            ret_why);
-                if (r == 0)
-                        k->ours |= 1u;
-                return r;
-        }
-        for (size_t i = 0; i < ARRAYSIZE(keep_alive); i++)
-                if (k->ours & 1u << i)
-                        ours[n_ours++] = keep_alive[i];
-        k->ours = 0;
-        return ini_unset(&ini_wslconfig, bytes, n, ours, n_ours, &k->content, ret_why);
+static int keep_alive_edit(KeepAlive *k, const char **ret_why) {
+        return (k->undo ? ini_unset : ini_set)(&ini_wslconfig, buffer_bytes(&k->file.bytes),
+                                               buffer_length(&k->file.bytes), &keep_alive, 1,
+                                               &k->content, ret_why);
 }
 
 static void keep_alive_show(const Setup *s, const KeepAlive *k) {
@@ -104,12 +87,12 @@ static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
         s->changing = true;
         /* First, because a record of what is not there does no harm. */
         if (!k->undo)
-                keep_alive_remember(k->ours);
+                keep_alive_remember(true);
         /* What setup has put there is not how the file was. */
         if (wslconfig_file_write(&k->file, &k->content, !k->undo, &copied) < 0)
                 return setup_says(part, SETUP_FAILED, "%s", k->file.why);
         if (k->undo)
-                keep_alive_remember(k->ours);
+                keep_alive_remember(false);
         (void) setup_says(part, SETUP_DONE, "%s in %s", k->done, WIN_UTF8(k->file.path));
         if (copied)
                 setup_advises(part, "A copy of the file as it was is beside it: %s\n",
@@ -141,7 +124,7 @@ static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         SetupOutcome outcome;
         int r;
 
-        if (undo && keep_alive_ours() == 0) /* whatever the file is like */
+        if (undo && !keep_alive_is_ours()) /* whatever the file is like */
                 return setup_says(part, SETUP_ALREADY, "Nothing of setup is in .wslconfig");
         r = wslconfig_file_read(&k.file);
         if (r < 0) {
@@ -149,7 +132,7 @@ static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         } else {
                 if (!undo)
                         keep_alive_doubt(part);
-                r = keep_alive_edit(&k, undo, &why);
+                r = keep_alive_edit(&k, &why);
                 if (r < 0)
                         outcome =
                                 setup_says(part, SETUP_FAILED, "%s %s", WIN_UTF8(k.file.path), why);

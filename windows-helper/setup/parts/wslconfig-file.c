@@ -7,7 +7,7 @@
 
 #include "windows-helper/setup/parts/wslconfig-file.h"
 
-#include "windows-helper/core/setup/ini-lines.h"
+#include "common/wsl/wsl-ini.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>

@@ -171,6 +171,7 @@ START_TEST(test_guest) {
                  "[boot]\na=1\nsystemd=true\ncommand=\"x\nb=1\n"},
                 {"a bad escape", "[boot]\ncommand=echo \\$x\n[boot]\nsystemd=true\n",
                  "[boot]\nsystemd=true\ncommand=echo \\$x\n[boot]\nsystemd=true\n"},
+                {"only a line feed continues", "[boot]\r\ncommand=a\\\r\nsystemd=true\r\n", NULL},
                 {"ours is malformed", "[boot]\nsystemd=\"true\nsystemd=false\n",
                  "[boot]\nsystemd=true\nsystemd=true\n"},
         };

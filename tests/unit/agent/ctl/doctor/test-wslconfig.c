@@ -45,6 +45,9 @@ START_TEST(systemd_in_wsl_conf) {
                 {"[boot]\nsystemd=true\\", WSL_SYSTEMD_UNREAD, 2},
                 {"[boot]\ncommand=a\\\nb\n;\nsystemd=true\n", WSL_SYSTEMD_UNREAD, 4},
                 {"[boot]\ncommand=\"a # \\\" \\t\" # \"\nsystemd=true\n", WSL_SYSTEMD_ON},
+                {"[boot]\r\ncommand=a\\\r\nsystemd=true\r\n",
+                 WSL_SYSTEMD_ON}, /* it does not continue */
+                {"[boot]\r[user]\rsystemd=true\r", WSL_SYSTEMD_ODD},
                 {"[boot]\nsystemd=true\n; x\n", WSL_SYSTEMD_ON, 3},
                 {"[boot]\nsystemd=false\n; x\nsystemd=true\n", WSL_SYSTEMD_OFF, 3},
         };

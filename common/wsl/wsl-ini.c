@@ -7,7 +7,7 @@
  * line, a backslash that continues it.
  */
 
-#include "windows-helper/core/setup/ini-lines.h"
+#include "common/wsl/wsl-ini.h"
 
 #include "common/utf8.h"
 
@@ -71,7 +71,7 @@ void ini_reader_init(IniReader *r, const IniDialect *dialect, const uint8_t *dat
         };
 }
 
-/* The byte at @i, or a line feed at the end. A carriage return is always before a line feed. */
+/* The byte at @i, or a line feed at the end. */
 static int byte_at(const IniReader *r, size_t i) {
         return i < r->n ? r->data[i] : '\n';
 }
@@ -113,11 +113,12 @@ static bool take_section(const IniReader *r, size_t i, IniLine *line) {
         return true;
 }
 
-/* The length of the newline at @i; 0 at the end of the file, and where there is none. */
+/* The length of the newline at @i; 0 at the end of the file, and where there is none. A carriage
+ * return alone, which ini_check() refuses, counts as one. */
 static size_t newline_at(const IniReader *r, size_t i) {
-        if (i < r->n && r->data[i] == '\n')
-                return 1;
-        return i + 1 < r->n && r->data[i] == '\r' && r->data[i + 1] == '\n' ? 2 : 0;
+        if (i >= r->n || !is_end(r, i))
+                return 0;
+        return r->data[i] == '\r' && byte_at(r, i + 1) == '\n' && i + 1 < r->n ? 2 : 1;
 }
 
 /* Return: where the value and what belongs to it ends: at a comment, or at the end of the line. */
@@ -133,6 +134,8 @@ static size_t take_value(const IniReader *r, size_t i, IniLine *line) {
                 if (byte_at(r, i) == '\\') {
                         size_t newline = newline_at(r, i + 1);
 
+                        if (r->stops && newline > 1) /* Linux takes the carriage return alone */
+                                newline = 1;
                         /* Before the end of the file there is nothing to escape. */
                         line->broken |= newline == 0 &&
                                         (i + 1 == r->n || !strchr("\\\"bnt", r->data[i + 1]));
@@ -205,6 +208,18 @@ bool ini_value_is(const IniReader *r, const IniLine *line, const char *value) {
                 value++;
         }
         return !line->broken && *value == '\0';
+}
+
+size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n) {
+        size_t number = 1;
+        IniReader r;
+        IniLine line;
+
+        ini_reader_init(&r, dialect, data, n);
+        while (ini_next(&r, &line) && !r.stopped)
+                for (size_t i = line.all.begin; i < line.all.end; i++)
+                        number += data[i] == '\n';
+        return r.stopped ? number : 0;
 }
 
 const char *ini_newline(const IniDialect *dialect, const uint8_t *data, size_t n) {

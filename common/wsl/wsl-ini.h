@@ -55,7 +55,7 @@ typedef struct IniReader {
  */
 int ini_check(const uint8_t *data, size_t n, const char **ret_why);
 
-/* @data: ini_check() found it good; borrowed */
+/* @data: borrowed; any bytes, but an edit is right only if ini_check() found it good */
 void ini_reader_init(IniReader *r, const IniDialect *dialect, const uint8_t *data, size_t n);
 
 /* Read the next line. Return: false at the end. The lines follow each other without a gap. Behind
@@ -67,6 +67,10 @@ bool ini_name_is(const IniReader *r, const IniLine *line, const char *name);
 
 /* Whether WSL understands the value of a key as @value, in upper or lower case. */
 bool ini_value_is(const IniReader *r, const IniLine *line, const char *value);
+
+/* Return: the number of the line at which WSL stops reading, beginning with 1; 0 when it reads all.
+ */
+size_t ini_stop(const IniDialect *dialect, const uint8_t *data, size_t n);
 
 /* "\r\n" or "\n": that of the first line, or else the dialect's. */
 const char *ini_newline(const IniDialect *dialect, const uint8_t *data, size_t n);
